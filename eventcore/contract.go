@@ -1,0 +1,114 @@
+package eventcore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/larkevents/lark-events-mcp/schemas"
+)
+
+// checkDefinition returns the first rule of KeyDefinition that def breaks. It builds no schema: only overrides
+// are held against the type they point into.
+func checkDefinition(def *KeyDefinition) error {
+	switch {
+	case def.Key == "":
+		return errors.New("Key is empty")
+	case def.EventType == "":
+		return errors.New("EventType is empty")
+	case def.BufferSize < 0 || def.BufferSize > MaxBufferSize:
+		return fmt.Errorf("BufferSize is %d, must be 0 to %d", def.BufferSize, MaxBufferSize)
+	case def.Workers < 0:
+		return fmt.Errorf("Workers is %d, must not be negative", def.Workers)
+	case len(def.Example) > 0 && !json.Valid(def.Example):
+		return errors.New("Example is not JSON")
+	}
+	for _, auth := range def.AuthTypes {
+		if auth != "bot" && auth != "user" {
+			return fmt.Errorf("AuthTypes has %q, must be bot or user", auth)
+		}
+	}
+	if err := checkSchema(def); err != nil {
+		return err
+	}
+	return checkParams(def)
+}
+
+func checkSchema(def *KeyDefinition) error {
+	native, custom := def.Schema.Native, def.Schema.Custom
+	if (native == nil) == (custom == nil) {
+		return errors.New("Schema must set exactly one of Native and Custom")
+	}
+	if native != nil && def.Process != nil {
+		return errors.New("Process must be nil when Schema.Native is set")
+	}
+	name, spec := "Custom", custom
+	if native != nil {
+		name, spec = "Native", native
+	}
+	if (spec.Type == nil) == (len(spec.Raw) == 0) {
+		return fmt.Errorf("Schema.%s must set exactly one of Type and Raw", name)
+	}
+	if len(spec.Raw) > 0 && !json.Valid(spec.Raw) {
+		return fmt.Errorf("Schema.%s.Raw is not JSON", name)
+	}
+	if err := schemas.CheckOverrides(def.payloadSource()); err != nil {
+		return fmt.Errorf("Schema.FieldOverrides: %w", err)
+	}
+	return nil
+}
+
+func checkParams(def *KeyDefinition) error {
+	seen := map[string]bool{}
+	for _, p := range def.Params {
+		if p.Name == "" {
+			return errors.New("a param has no Name")
+		}
+		if seen[p.Name] {
+			return fmt.Errorf("param %q is defined twice", p.Name)
+		}
+		seen[p.Name] = true
+		if err := checkParam(p); err != nil {
+			return fmt.Errorf("param %q: %w", p.Name, err)
+		}
+	}
+	if def.EventType == AnyEventType && !seen[EventTypeParam] {
+		return fmt.Errorf("EventType %q needs a param named %q", AnyEventType, EventTypeParam)
+	}
+	return nil
+}
+
+func checkParam(p ParamDef) error {
+	switch p.Type {
+	case ParamString, ParamBool, ParamInt:
+	case ParamEnum, ParamMulti:
+		if len(p.Values) == 0 {
+			return fmt.Errorf("type %s needs Values", p.Type)
+		}
+	default:
+		return fmt.Errorf("unknown Type %q", p.Type)
+	}
+	if p.Description == "" {
+		return errors.New("Description is empty")
+	}
+	if p.Required && p.Default != "" {
+		return errors.New("Required and Default exclude each other")
+	}
+	for _, v := range p.Values {
+		switch {
+		case v.Value == "":
+			return errors.New("a value is empty")
+		case v.Desc == "":
+			return fmt.Errorf("value %q has no Desc", v.Value)
+		case strings.Contains(v.Value, ","):
+			return fmt.Errorf("value %q contains a comma", v.Value)
+		}
+	}
+	if p.Default != "" {
+		if _, err := canonical(p, p.Default); err != nil {
+			return fmt.Errorf("Default %q: %w", p.Default, err)
+		}
+	}
+	return nil
+}
