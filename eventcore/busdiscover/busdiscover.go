@@ -1,0 +1,107 @@
+// Package busdiscover tells which buses run on this machine: a bus holds an advisory lock for its lifetime and
+// writes its process id beside it.
+//
+// It does not talk to a bus (package busctl does). The lock alone says whether a bus lives, because a process id
+// may be stale or belong to somebody else by now. Package bus takes the lock; the command line lists.
+package busdiscover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+)
+
+// ErrHeld is returned by [Acquire] when another bus of the app runs.
+var ErrHeld = errors.New("another bus of this app is running")
+
+// patience is how long [Acquire] tries: a look by [Running] holds the lock for a moment.
+const patience = 500 * time.Millisecond
+
+// Lock is the right to be the bus of an app.
+type Lock struct {
+	file *flock.Flock
+	pid  string
+}
+
+// Acquire takes the lock of an app's bus and writes the PID file. The app's folder must exist. It returns
+// [ErrHeld] if another process has it.
+func Acquire(ctx context.Context, app statedir.App) (*Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	file := flock.New(app.Lock(), flock.SetPermissions(0o600))
+	switch locked, err := file.TryLockContext(ctx, 20*time.Millisecond); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, ErrHeld
+	case err != nil:
+		return nil, fmt.Errorf("lock %s: %w", app.Lock(), err)
+	case !locked:
+		return nil, ErrHeld
+	}
+	lock := &Lock{file: file, pid: app.PID()}
+	if err := os.WriteFile(lock.pid, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the PID file: %w", err), file.Unlock())
+	}
+	return lock, nil
+}
+
+// Release removes the PID file and gives the lock up. The lock file stays, because removing it would let two
+// processes lock two files of the same name.
+func (l *Lock) Release() error {
+	return errors.Join(os.Remove(l.pid), l.file.Unlock())
+}
+
+// Bus is a running bus.
+type Bus struct {
+	App statedir.App
+	// PID is its process id, 0 if it has not said yet.
+	PID int
+}
+
+// Running returns the bus of an app, and whether one runs.
+func Running(app statedir.App) (Bus, bool) {
+	if _, err := os.Stat(app.Lock()); err != nil {
+		return Bus{}, false
+	}
+	// A shared lock, so that looks do not disturb each other.
+	file := flock.New(app.Lock(), flock.SetFlag(os.O_RDONLY))
+	defer file.Close()
+	if free, err := file.TryRLock(); err != nil || free {
+		return Bus{}, false
+	}
+	return Bus{App: app, PID: readPID(app.PID())}, true
+}
+
+// List returns the running buses below a state directory, in order of their folders' names.
+func List(home statedir.Home) ([]Bus, error) {
+	apps, err := home.Apps()
+	if err != nil {
+		return nil, err
+	}
+	var buses []Bus
+	for _, app := range apps {
+		if bus, ok := Running(app); ok {
+			buses = append(buses, bus)
+		}
+	}
+	return buses, nil
+}
+
+func readPID(path string) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}

@@ -1,0 +1,122 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+// Read implements [Journal]. It costs the same anywhere in a journal of any size.
+func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
+	// The counters are taken before the query: every event up to this head is visible to it.
+	row := j.counters()
+	batch := Batch{Next: max(q.After, row.head), Gap: q.After < row.trimmed}
+	query, args := selectEvents(q)
+	rows, err := j.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return Batch{}, fmt.Errorf("read the journal: %w", err)
+	}
+	defer rows.Close()
+	size := 0
+	for rows.Next() {
+		var r Record
+		if err := rows.Scan(&r.Position, &r.Type, &r.Event); err != nil {
+			return Batch{}, fmt.Errorf("read the journal: %w", err)
+		}
+		full := len(batch.Records) == q.Limit || (q.Bytes > 0 && size > 0 && size+len(r.Event) > q.Bytes)
+		if full {
+			batch.More = true
+			batch.Next = batch.Records[len(batch.Records)-1].Position
+			break
+		}
+		size += len(r.Event)
+		batch.Records = append(batch.Records, r)
+		batch.Next = max(batch.Next, r.Position)
+	}
+	if err := rows.Err(); err != nil {
+		return Batch{}, fmt.Errorf("read the journal: %w", err)
+	}
+	return batch, nil
+}
+
+// selectEvents asks for one event more than the limit, to know whether there are more. Several types are one
+// walk along the type index each, merged, because a walk along the positions would pass over all other types.
+func selectEvents(q Query) (string, []any) {
+	const columns = `SELECT position, event_type, event FROM events WHERE `
+	limit := q.Limit + 1
+	switch len(q.Types) {
+	case 0:
+		return columns + `position > ? ORDER BY position LIMIT ?`, []any{int64(q.After), limit}
+	case 1:
+		return columns + `event_type = ? AND position > ? ORDER BY position LIMIT ?`, []any{q.Types[0], int64(q.After), limit}
+	}
+	var query strings.Builder
+	var args []any
+	for i, eventType := range q.Types {
+		if i > 0 {
+			query.WriteString(` UNION ALL `)
+		}
+		query.WriteString(`SELECT * FROM (` + columns + `event_type = ? AND position > ? ORDER BY position LIMIT ?)`)
+		args = append(args, eventType, int64(q.After), limit)
+	}
+	query.WriteString(` ORDER BY position LIMIT ?`)
+	return query.String(), append(args, limit)
+}
+
+// Count implements [Journal].
+func (j *SQLite) Count(ctx context.Context, after eventcore.Position, types []string) (int, error) {
+	query := `SELECT count(*) FROM events WHERE position > ?`
+	args := []any{int64(after)}
+	if len(types) > 0 {
+		query += ` AND event_type IN (?` + strings.Repeat(`, ?`, len(types)-1) + `)`
+		for _, eventType := range types {
+			args = append(args, eventType)
+		}
+	}
+	var n int
+	if err := j.read.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count events: %w", err)
+	}
+	return n, nil
+}
+
+// Head implements [Journal].
+func (j *SQLite) Head(context.Context) (eventcore.Position, error) { return j.counters().head, nil }
+
+// Oldest implements [Journal].
+func (j *SQLite) Oldest(context.Context) (eventcore.Position, error) { return j.counters().trimmed, nil }
+
+// SeekTime implements [Journal].
+func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position, error) {
+	head := j.counters().head
+	var first sql.NullInt64
+	row := j.read.QueryRowContext(ctx, `SELECT min(position) FROM events WHERE received_ms >= ?`, t.UnixMilli())
+	if err := row.Scan(&first); err != nil {
+		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), err)
+	}
+	if !first.Valid {
+		return head, nil
+	}
+	return eventcore.Position(first.Int64 - 1), nil
+}
+
+// Stats implements [Journal].
+func (j *SQLite) Stats(ctx context.Context) (Stats, error) {
+	row := j.counters()
+	stats := Stats{Events: row.events, Bytes: row.bytes, Head: row.head}
+	var oldest, newest sql.NullInt64
+	err := j.read.QueryRowContext(ctx, `SELECT
+		(SELECT received_ms FROM events ORDER BY position LIMIT 1),
+		(SELECT received_ms FROM events ORDER BY position DESC LIMIT 1)`).Scan(&oldest, &newest)
+	if err != nil {
+		return Stats{}, fmt.Errorf("describe the journal: %w", err)
+	}
+	if oldest.Valid {
+		stats.Oldest, stats.Newest = time.UnixMilli(oldest.Int64).UTC(), time.UnixMilli(newest.Int64).UTC()
+	}
+	return stats, nil
+}

@@ -1,0 +1,131 @@
+package protocol
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+// ErrLineTooLong is returned for a line that exceeds the limit of its reader.
+var ErrLineTooLong = errors.New("line too long")
+
+// Reader reads one JSON value a line. It is for one goroutine.
+type Reader struct {
+	in    *bufio.Reader
+	limit int
+	line  []byte
+}
+
+// NewReader returns a reader of lines of at most limit bytes.
+func NewReader(in io.Reader, limit int) *Reader {
+	return &Reader{in: bufio.NewReaderSize(in, 32<<10), limit: limit}
+}
+
+// Read decodes the next line into message. It returns io.EOF at the end of the input, an error wrapping
+// [ErrLineTooLong] when the line exceeds the limit, and a decoding error when it is no such message; after the
+// last two the connection is of no use any more. Raw messages in the result are the caller's to keep.
+func (r *Reader) Read(message any) error {
+	line, err := r.next()
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(line, message); err != nil {
+		return fmt.Errorf("decode a line of %d bytes: %w", len(line), err)
+	}
+	return nil
+}
+
+// next returns the next line; it stays valid until the next call.
+func (r *Reader) next() ([]byte, error) {
+	r.line = r.line[:0]
+	for {
+		part, err := r.in.ReadSlice('\n')
+		if len(r.line)+len(part) > r.limit {
+			return nil, fmt.Errorf("%w: over %d bytes", ErrLineTooLong, r.limit)
+		}
+		r.line = append(r.line, part...)
+		switch {
+		case err == nil:
+			line := r.line
+			if cap(r.line) > 1<<20 {
+				r.line = nil // a rare huge line must not stay allocated
+			}
+			return line, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(r.line) > 0:
+			return nil, io.ErrUnexpectedEOF
+		default:
+			return nil, err
+		}
+	}
+}
+
+// Writer writes one JSON value a line. It may be used from many goroutines at once; a line is written whole.
+type Writer struct {
+	mu  sync.Mutex
+	out io.Writer
+	buf []byte
+}
+
+// NewWriter returns a writer to out.
+func NewWriter(out io.Writer) *Writer { return &Writer{out: out} }
+
+// Write encodes message as one line. It blocks for as long as the other side does not read.
+func (w *Writer) Write(message any) error {
+	line, err := json.Marshal(message)
+	if err != nil {
+		return fmt.Errorf("encode a message: %w", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, err = w.out.Write(append(line, '\n'))
+	return err
+}
+
+// WriteBatch writes the answer to a fetch from items that are encoded already (see [AppendItem]), so that an event
+// is encoded once however many consumers it goes to. batch.Events is not looked at.
+func (w *Writer) WriteBatch(id uint64, batch Batch, items [][]byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	line := append(w.buf[:0], `{"id":`...)
+	line = strconv.AppendUint(line, id, 10)
+	line = append(line, `,"batch":{"events":[`...)
+	for i, item := range items {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = append(line, item...)
+	}
+	line = append(line, `],"next":`...)
+	line = strconv.AppendUint(line, uint64(batch.Next), 10)
+	line = append(line, `,"head":`...)
+	line = strconv.AppendUint(line, uint64(batch.Head), 10)
+	if batch.More {
+		line = append(line, `,"more":true`...)
+	}
+	if batch.Gap {
+		line = append(line, `,"gap":true`...)
+	}
+	line = append(line, "}}\n"...)
+	w.buf = line
+	if cap(w.buf) > 1<<20 {
+		w.buf = nil
+	}
+	_, err := w.out.Write(line)
+	return err
+}
+
+// AppendItem appends the encoding of an [Item] whose event is encoded already.
+func AppendItem(dst []byte, position eventcore.Position, event []byte) []byte {
+	dst = append(dst, `{"position":`...)
+	dst = strconv.AppendUint(dst, uint64(position), 10)
+	dst = append(dst, `,"event":`...)
+	dst = append(dst, event...)
+	return append(dst, '}')
+}

@@ -1,0 +1,104 @@
+//go:build unix
+
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+)
+
+// maxPath is the longest path of a Unix socket, in bytes, without its NUL: see unix(4) on macOS and the BSDs,
+// where it is 104, unix(7) on Linux, where it is 108. The smaller one keeps a state directory portable.
+const maxPath = 103
+
+func listen(path string) (net.Listener, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("remove the stale socket: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on the bus's socket: %w", err)
+	}
+	// The directory is private already (package statedir); the mode is a second fence.
+	if err := os.Chmod(path, 0o600); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("make the bus's socket private: %w", err)
+	}
+	return &ownListener{listener}, nil
+}
+
+func dial(ctx context.Context, path string) (net.Conn, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", path)
+	switch {
+	case err == nil:
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, fmt.Errorf("%w: %w", ErrNoBus, err)
+	default:
+		return nil, fmt.Errorf("connect to the bus: %w", err)
+	}
+	if err := checkPeer(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// ownListener accepts connections of this process's user only.
+type ownListener struct{ net.Listener }
+
+func (l *ownListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if checkPeer(conn) == nil {
+			return conn, nil
+		}
+		conn.Close()
+	}
+}
+
+// checkPeer returns an error unless the other end runs as this process's user.
+func checkPeer(conn net.Conn) error {
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return fmt.Errorf("check the peer's user: %w", err)
+	}
+	uid, peerErr := -1, error(nil)
+	if err := raw.Control(func(fd uintptr) { uid, peerErr = peerUID(int(fd)) }); err != nil {
+		return fmt.Errorf("check the peer's user: %w", err)
+	}
+	if peerErr != nil {
+		return fmt.Errorf("check the peer's user: %w", peerErr)
+	}
+	if uid != os.Geteuid() {
+		return fmt.Errorf("the other end of the bus's socket runs as user %d, not as this user (%d)", uid, os.Geteuid())
+	}
+	return nil
+}
+
+func checkPath(path string) error {
+	if len(path) <= maxPath {
+		return nil
+	}
+	return &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the socket path %s is %d bytes long, the system allows %d", path, len(path), maxPath),
+		Hint:    "set " + statedir.EnvHome + " to a directory with a shorter path",
+	}
+}
