@@ -86,18 +86,16 @@ func TestLooksDoNotKeepABusFromStarting(t *testing.T) {
 	}
 	stop := make(chan struct{})
 	var looks sync.WaitGroup
-	for range 4 {
-		looks.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					Running(app)
-				}
+	looks.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				Running(app)
 			}
-		})
-	}
+		}
+	})
 	lock, err := Acquire(t.Context(), app)
 	close(stop)
 	looks.Wait()

@@ -12,10 +12,11 @@ import (
 
 // Read implements [Journal]. It costs the same anywhere in a journal of any size.
 func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
-	// The counters are taken before the query: every event up to this head is visible to it.
+	// The counters are taken before the query: every event up to this head is visible to it. Events behind it,
+	// whose commit is just ending, are left for the next read.
 	row := j.counters()
 	batch := Batch{Next: max(q.After, row.head), Gap: q.After < row.trimmed}
-	query, args := selectEvents(q)
+	query, args := selectEvents(q, row.head)
 	rows, err := j.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return Batch{}, fmt.Errorf("read the journal: %w", err)
@@ -35,7 +36,6 @@ func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
 		}
 		size += len(r.Event)
 		batch.Records = append(batch.Records, r)
-		batch.Next = max(batch.Next, r.Position)
 	}
 	if err := rows.Err(); err != nil {
 		return Batch{}, fmt.Errorf("read the journal: %w", err)
@@ -45,14 +45,14 @@ func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
 
 // selectEvents asks for one event more than the limit, to know whether there are more. Several types are one
 // walk along the type index each, merged, because a walk along the positions would pass over all other types.
-func selectEvents(q Query) (string, []any) {
+func selectEvents(q Query, head eventcore.Position) (string, []any) {
 	const columns = `SELECT position, event_type, event FROM events WHERE `
 	limit := q.Limit + 1
 	switch len(q.Types) {
 	case 0:
-		return columns + `position > ? ORDER BY position LIMIT ?`, []any{int64(q.After), limit}
+		return columns + `position > ? AND position <= ? ORDER BY position LIMIT ?`, []any{int64(q.After), int64(head), limit}
 	case 1:
-		return columns + `event_type = ? AND position > ? ORDER BY position LIMIT ?`, []any{q.Types[0], int64(q.After), limit}
+		return columns + `event_type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`, []any{q.Types[0], int64(q.After), int64(head), limit}
 	}
 	var query strings.Builder
 	var args []any
@@ -60,8 +60,8 @@ func selectEvents(q Query) (string, []any) {
 		if i > 0 {
 			query.WriteString(` UNION ALL `)
 		}
-		query.WriteString(`SELECT * FROM (` + columns + `event_type = ? AND position > ? ORDER BY position LIMIT ?)`)
-		args = append(args, eventType, int64(q.After), limit)
+		query.WriteString(`SELECT * FROM (` + columns + `event_type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?)`)
+		args = append(args, eventType, int64(q.After), int64(head), limit)
 	}
 	query.WriteString(` ORDER BY position LIMIT ?`)
 	return query.String(), append(args, limit)
@@ -88,7 +88,9 @@ func (j *SQLite) Count(ctx context.Context, after eventcore.Position, types []st
 func (j *SQLite) Head(context.Context) (eventcore.Position, error) { return j.counters().head, nil }
 
 // Oldest implements [Journal].
-func (j *SQLite) Oldest(context.Context) (eventcore.Position, error) { return j.counters().trimmed, nil }
+func (j *SQLite) Oldest(context.Context) (eventcore.Position, error) {
+	return j.counters().trimmed, nil
+}
 
 // SeekTime implements [Journal].
 func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position, error) {

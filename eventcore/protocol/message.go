@@ -39,7 +39,8 @@ type Request struct {
 	Cancel uint64 `json:"cancel,omitempty"`
 }
 
-// Response is a message from the bus: an answer if ID is set, else a notification of the source's state.
+// Response is a message from the bus: an answer if ID is set, else a notification (Source, Stopping), or an error
+// that ends the connection.
 type Response struct {
 	ID       uint64           `json:"id,omitempty"`
 	Error    *eventcore.Error `json:"error,omitempty"`
@@ -51,7 +52,11 @@ type Response struct {
 	Released *Released        `json:"released,omitempty"`
 	Status   *Status          `json:"status,omitempty"`
 	Done     *Empty           `json:"done,omitempty"`
-	Source   *source.State    `json:"source,omitempty"`
+	// Source tells of a change of the source's state.
+	Source *source.State `json:"source,omitempty"`
+	// Stopping tells that the bus ends because somebody wants it to; consumers are not to start another one
+	// unless they are asked for something new.
+	Stopping *Empty `json:"stopping,omitempty"`
 }
 
 // Empty is a message without content.
@@ -121,9 +126,10 @@ type Item struct {
 	Event    json.RawMessage    `json:"event"`
 }
 
-// Seek asks for the position before the first event that arrived at Time or later, or, with Time zero, before
-// the oldest retained event.
+// Seek asks for the position behind the newest event (Head), or before the first event that arrived at Time or
+// later, or, with neither, before the oldest retained event.
 type Seek struct {
+	Head bool      `json:"head,omitempty"`
 	Time time.Time `json:"time,omitzero"`
 }
 

@@ -1,0 +1,188 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
+	"github.com/larkevents/lark-events-mcp/eventcore/journal"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
+)
+
+// DefaultIdle is how long a bus without consumers goes on.
+const DefaultIdle = 30 * time.Second
+
+// Options configures a bus.
+type Options struct {
+	App    statedir.App
+	Source source.Source
+	// Domain is the platform's address, for the status.
+	Domain string
+	// Credentials is the fingerprint of the secret the source uses; see protocol.Hello.
+	Credentials string
+	// KeepAlive keeps the bus running without consumers; otherwise it ends after Idle (0: [DefaultIdle]).
+	KeepAlive bool
+	Idle      time.Duration
+	// Retention bounds the journal; the zero value means journal.DefaultRetention.
+	Retention journal.Retention
+	// Binary is the program's version.
+	Binary string
+	// Logger gets diagnostics; nil discards them.
+	Logger *slog.Logger
+	// Ready, if not nil, is called once consumers can connect.
+	Ready func()
+}
+
+// Bus is the state that the parts of a running bus share; each part guards its own.
+type Bus struct {
+	opts    Options
+	log     *slog.Logger
+	started time.Time
+
+	journal   journal.Journal
+	ingest    *ingest
+	recent    *recent
+	waiters   *waiters
+	source    *sourceState
+	scopes    *scopes
+	consumers *consumers
+	stop      context.CancelCauseFunc
+}
+
+// errIdle and errStopped are the causes of an orderly end.
+var (
+	errIdle    = errors.New("no consumers")
+	errStopped = errors.New("told to stop")
+)
+
+// Run is the bus of opts.App, until ctx ends, a consumer tells it to stop, or nobody has used it for a while; it
+// returns nil then. It returns busdiscover.ErrHeld if the app has a bus already, and an [*eventcore.Error] if the
+// state directory, the socket or the journal cannot be used. A source that the platform refused does not end it.
+func Run(ctx context.Context, opts Options) (err error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Idle <= 0 {
+		opts.Idle = DefaultIdle
+	}
+	if opts.Retention == (journal.Retention{}) {
+		opts.Retention = journal.DefaultRetention
+	}
+	if err := opts.App.Create(); err != nil {
+		return err
+	}
+	lock, err := busdiscover.Acquire(ctx, opts.App)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	log, err := journal.OpenSQLite(ctx, opts.App.Journal())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	scopes, err := openScopes(opts.App.Scopes(), opts.Logger)
+	if err != nil {
+		return err
+	}
+	listener, err := transport.Listen(opts.App.Socket())
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	return newBus(opts, log, scopes).run(ctx, listener)
+}
+
+func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
+	b := &Bus{opts: opts, log: opts.Logger, started: time.Now(), journal: log, scopes: scopes}
+	b.recent = newRecent()
+	b.waiters = newWaiters()
+	b.source = newSourceState(b.log)
+	b.consumers = newConsumers()
+	b.ingest = newIngest(log, b.log, b.publish)
+	return b
+}
+
+// run starts the parts, waits for a reason to end, and ends them in the order of the events' way, so that what
+// was received is still stored and acknowledged.
+func (b *Bus) run(ctx context.Context, listener net.Listener) error {
+	ctx, b.stop = context.WithCancelCause(ctx)
+	defer b.stop(nil)
+	if err := b.startHead(ctx); err != nil {
+		return err
+	}
+	var receiving, storing, serving sync.WaitGroup
+	storeCtx, endStoring := context.WithCancel(context.WithoutCancel(ctx))
+	defer endStoring()
+	storing.Go(func() { b.ingest.run(storeCtx) })
+	storing.Go(func() { b.retain(storeCtx) })
+	receiving.Go(func() { b.receive(ctx) })
+	receiving.Go(func() { b.watchIdle(ctx) })
+	serving.Go(func() { b.serve(ctx, listener) })
+	b.log.Info("bus is ready", "app_id", b.opts.App.ID, "journal", b.journal.ID())
+	if b.opts.Ready != nil {
+		b.opts.Ready()
+	}
+
+	<-ctx.Done()
+	b.log.Info("bus ends", "reason", context.Cause(ctx).Error())
+	listener.Close()
+	receiving.Wait()
+	endStoring()
+	storing.Wait()
+	serving.Wait()
+	return nil
+}
+
+// startHead tells the memory of recent events where the journal stands.
+func (b *Bus) startHead(ctx context.Context) error {
+	head, err := b.journal.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("find the journal's head: %w", err)
+	}
+	b.recent.start(head)
+	return nil
+}
+
+// receive runs the source. After a final refusal it waits until somebody who may have mended the cause connects.
+func (b *Bus) receive(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := b.opts.Source.Run(ctx, &sink{ingest: b.ingest, state: b.source})
+		if ctx.Err() != nil {
+			return
+		}
+		b.log.Error("the platform refused the long connection", "error", err)
+		refusal := eventcore.AsError(err)
+		b.source.fail(refusal)
+		select {
+		case <-ctx.Done():
+		case <-b.source.retry:
+		}
+	}
+}
+
+// publish makes appended events visible to consumers.
+func (b *Bus) publish(items []recentItem) {
+	b.recent.add(items)
+	b.waiters.wake(items)
+}
+
+// sink is what the source sees of the bus.
+type sink struct {
+	ingest *ingest
+	state  *sourceState
+}
+
+func (s *sink) Deliver(ctx context.Context, event source.Event) error {
+	return s.ingest.deliver(ctx, event)
+}
+func (s *sink) SetState(state source.State) { s.state.set(state) }
+func (s *sink) Malformed(detail string)     { s.ingest.malformed(detail) }

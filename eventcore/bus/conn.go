@@ -1,0 +1,168 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+)
+
+// helloTimeout is how long a new connection has to introduce itself.
+const helloTimeout = 10 * time.Second
+
+// conn is one connection of a consumer. Requests that may wait run in goroutines of their own.
+type conn struct {
+	bus   *Bus
+	net   net.Conn
+	in    *protocol.Reader
+	out   *protocol.Writer
+	hello protocol.Hello
+	since time.Time
+
+	work    sync.WaitGroup
+	mu      sync.Mutex
+	pending map[uint64]context.CancelFunc
+}
+
+// serve accepts connections until the listener is closed, and waits for all of them to end.
+func (b *Bus) serve(ctx context.Context, listener net.Listener) {
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	for {
+		accepted, err := listener.Accept()
+		if err != nil {
+			if ctx.Err() == nil {
+				b.log.Error("accept a consumer", "error", err)
+				b.stop(fmt.Errorf("accept a consumer: %w", err))
+			}
+			return
+		}
+		c := &conn{
+			bus: b, net: accepted, since: time.Now(), pending: map[uint64]context.CancelFunc{},
+			in: protocol.NewReader(accepted, protocol.MaxRequestLine), out: protocol.NewWriter(accepted),
+		}
+		conns.Go(func() { c.run(ctx) })
+	}
+}
+
+// run serves the connection until either side ends it.
+func (c *conn) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer c.work.Wait()
+	defer cancel()
+	defer c.net.Close()
+	// Closing the socket is what ends a blocked read or write.
+	stop := context.AfterFunc(ctx, func() { c.net.Close() })
+	defer stop()
+	if !c.welcome() {
+		return
+	}
+	if c.hello.Role == protocol.RoleConsumer {
+		c.bus.consumers.add(c)
+		defer c.bus.consumers.remove(c)
+		defer c.bus.scopes.leave(c)
+	}
+	c.work.Go(func() { c.tellSource(ctx) })
+	for {
+		var req protocol.Request
+		if err := c.in.Read(&req); err != nil {
+			c.explain(ctx, err)
+			return
+		}
+		c.handle(ctx, &req)
+	}
+}
+
+// explain logs why reading ended and, if the other side sent what cannot be read, tells it.
+func (c *conn) explain(ctx context.Context, err error) {
+	if ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return
+	}
+	c.bus.log.Warn("a consumer's connection ended", "consumer", c.hello.Name, "pid", c.hello.PID, "error", err)
+	var netErr net.Error
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &netErr) {
+		return
+	}
+	c.net.SetWriteDeadline(time.Now().Add(time.Second))
+	c.out.Write(protocol.Response{Error: &eventcore.Error{
+		Code: eventcore.CodeInternal, Message: "the bus cannot read a request: " + err.Error(),
+		Hint: fmt.Sprintf("requests are one JSON object a line, at most %d bytes", protocol.MaxRequestLine),
+	}})
+}
+
+// welcome takes the hello; false means that the connection is over.
+func (c *conn) welcome() bool {
+	c.net.SetReadDeadline(time.Now().Add(helloTimeout))
+	var req protocol.Request
+	if err := c.in.Read(&req); err != nil {
+		return false
+	}
+	c.net.SetReadDeadline(time.Time{})
+	if req.Hello == nil {
+		c.out.Write(protocol.Response{ID: req.ID, Error: &eventcore.Error{
+			Code: eventcore.CodeInternal, Message: "the first request must be a hello",
+		}})
+		return false
+	}
+	c.hello = *req.Hello
+	if err := c.bus.admit(&c.hello); err != nil {
+		if !errors.Is(err, errRefused) {
+			c.out.Write(protocol.Response{ID: req.ID, Error: eventcore.AsError(err)})
+		}
+		return false
+	}
+	state, _ := c.bus.source.get()
+	return c.out.Write(protocol.Response{ID: req.ID, Welcome: &protocol.Welcome{
+		Version: protocol.Version, PID: c.bus.pid(), Binary: c.bus.opts.Binary, Journal: c.bus.journal.ID(),
+		Head: c.bus.recent.headPosition(), Source: state,
+	}}) == nil
+}
+
+// tellSource sends the source's state at each change.
+func (c *conn) tellSource(ctx context.Context) {
+	_, changed := c.bus.source.get()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+		state, next := c.bus.source.get()
+		changed = next
+		if c.out.Write(protocol.Response{Source: &state}) != nil {
+			return
+		}
+	}
+}
+
+// begin notes a request under way and returns its context; ok is false if there are too many, or its id is in use.
+func (c *conn) begin(ctx context.Context, id uint64) (reqCtx context.Context, end func(), ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, used := c.pending[id]; used || len(c.pending) >= protocol.MaxPending {
+		return nil, nil, false
+	}
+	reqCtx, cancel := context.WithCancel(ctx)
+	c.pending[id] = cancel
+	return reqCtx, func() {
+		cancel()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.pending, id)
+	}, true
+}
+
+// cancel ends a request early; an id that is not under way is ignored.
+func (c *conn) cancel(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel, ok := c.pending[id]; ok {
+		cancel()
+	}
+}

@@ -1,0 +1,123 @@
+package bus
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+)
+
+// consumers are the connections that keep the bus running.
+type consumers struct {
+	mu      sync.Mutex
+	conns   map[*conn]struct{}
+	changed chan struct{} // has room for one token
+}
+
+func newConsumers() *consumers {
+	return &consumers{conns: map[*conn]struct{}{}, changed: make(chan struct{}, 1)}
+}
+
+func (cs *consumers) add(c *conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.conns[c] = struct{}{}
+	cs.signal()
+}
+
+func (cs *consumers) remove(c *conn) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	delete(cs.conns, c)
+	cs.signal()
+}
+
+func (cs *consumers) signal() {
+	select {
+	case cs.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (cs *consumers) count() int {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return len(cs.conns)
+}
+
+// list returns the connections, oldest first.
+func (cs *consumers) list() []*conn {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	var conns []*conn
+	for c := range cs.conns {
+		conns = append(conns, c)
+	}
+	slices.SortFunc(conns, func(a, b *conn) int {
+		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.hello.PID, b.hello.PID))
+	})
+	return conns
+}
+
+// tellStopping tells all consumers that the bus was told to stop, so that they do not start another one. One that
+// does not read is not waited for.
+func (b *Bus) tellStopping() {
+	var told sync.WaitGroup
+	for _, c := range b.consumers.list() {
+		told.Go(func() {
+			c.net.SetWriteDeadline(time.Now().Add(time.Second))
+			c.reply(protocol.Response{Stopping: &protocol.Empty{}})
+		})
+	}
+	told.Wait()
+}
+
+// watchIdle ends a bus that has had no consumer for the idle time.
+func (b *Bus) watchIdle(ctx context.Context) {
+	if b.opts.KeepAlive {
+		return
+	}
+	idle := time.NewTimer(b.opts.Idle)
+	defer idle.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.consumers.changed:
+			idle.Reset(b.opts.Idle)
+		case <-idle.C:
+			if b.consumers.count() == 0 {
+				b.stop(errIdle)
+				return
+			}
+			idle.Reset(b.opts.Idle)
+		}
+	}
+}
+
+// status describes the bus.
+func (b *Bus) status(ctx context.Context) (*protocol.Status, error) {
+	stats, err := b.journal.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, _ := b.source.get()
+	status := &protocol.Status{
+		AppID: b.opts.App.ID, Domain: b.opts.Domain, PID: b.pid(), Binary: b.opts.Binary, Started: b.started.UTC(),
+		KeepAlive: b.opts.KeepAlive, Source: state, Scopes: b.scopes.list(), Counters: b.ingest.counters(),
+		Problem: b.ingest.lastProblem(), Consumers: []protocol.Consumer{},
+		Journal: protocol.JournalStats{
+			ID: b.journal.ID(), Events: stats.Events, Bytes: stats.Bytes, Head: stats.Head,
+			Oldest: stats.Oldest, Newest: stats.Newest,
+		},
+	}
+	for _, c := range b.consumers.list() {
+		status.Consumers = append(status.Consumers, protocol.Consumer{
+			Name: c.hello.Name, PID: c.hello.PID, Binary: c.hello.Binary, Since: c.since.UTC(), Keys: b.scopes.keys(c),
+		})
+	}
+	return status, nil
+}

@@ -1,0 +1,86 @@
+package bus
+
+import (
+	"context"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/journal"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+)
+
+// fetch answers with the events after a position: at once if there are any, else as soon as one is durable, the
+// wait is over, or the request is cancelled.
+func (c *conn) fetch(ctx context.Context, id uint64, f *protocol.Fetch) {
+	f.Max = min(max(f.Max, 1), protocol.MaxBatchEvents)
+	if f.MaxBytes <= 0 || f.MaxBytes > protocol.MaxBatchBytes {
+		f.MaxBytes = protocol.MaxBatchBytes
+	}
+	wait := time.NewTimer(min(max(time.Duration(f.WaitMS)*time.Millisecond, 0), protocol.MaxWait))
+	defer wait.Stop()
+	// Waiting begins before the first look, so that no event falls between the two.
+	waiter := c.bus.waiters.add(f.Types)
+	defer c.bus.waiters.remove(waiter)
+	for {
+		batch, lines, err := c.bus.read(ctx, f)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			c.reply(protocol.Response{ID: id, Error: eventcore.AsError(err)})
+			return
+		case err != nil: // cancelled: nothing was looked at
+			batch = protocol.Batch{Next: f.After, Head: c.bus.recent.headPosition()}
+		case len(lines) == 0 && !batch.Gap && waitFor(ctx, waiter, wait):
+			f.After = batch.Next
+			continue
+		}
+		if c.out.WriteBatch(id, batch, lines) != nil {
+			c.net.Close()
+		}
+		return
+	}
+}
+
+// waitFor returns true when there may be something to read, false when the wait is over.
+func waitFor(ctx context.Context, waiter *waiter, wait *time.Timer) bool {
+	select {
+	case <-waiter.C:
+		return true
+	case <-wait.C:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// read looks for events without waiting: in memory, or in the journal if the position lies further back.
+//
+// A position behind the head was never given out by this journal as it is now (an older copy of it was put back,
+// say); it is read like one that has left the journal, from the oldest event on.
+func (b *Bus) read(ctx context.Context, f *protocol.Fetch) (protocol.Batch, [][]byte, error) {
+	head, err := b.journal.Head(ctx)
+	if err != nil {
+		return protocol.Batch{}, nil, err
+	}
+	if f.After > head {
+		batch, lines, err := b.readRetained(ctx, &protocol.Fetch{Types: f.Types, Max: f.Max, MaxBytes: f.MaxBytes})
+		batch.Gap = true
+		return batch, lines, err
+	}
+	return b.readRetained(ctx, f)
+}
+
+func (b *Bus) readRetained(ctx context.Context, f *protocol.Fetch) (protocol.Batch, [][]byte, error) {
+	if batch, lines, ok := b.recent.read(f); ok {
+		return batch, lines, nil
+	}
+	read, err := b.journal.Read(ctx, journal.Query{After: f.After, Types: f.Types, Limit: f.Max, Bytes: f.MaxBytes})
+	if err != nil {
+		return protocol.Batch{}, nil, err
+	}
+	lines := make([][]byte, len(read.Records))
+	for i, r := range read.Records {
+		lines[i] = protocol.AppendItem(make([]byte, 0, len(r.Event)+48), r.Position, r.Event)
+	}
+	batch := protocol.Batch{Next: read.Next, Head: max(read.Next, b.recent.headPosition()), More: read.More, Gap: read.Gap}
+	return batch, lines, nil
+}

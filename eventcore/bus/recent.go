@@ -1,0 +1,99 @@
+package bus
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+)
+
+// Bounds of the recent events kept in memory.
+const (
+	maxRecentEvents = 10_000
+	maxRecentBytes  = 8 << 20
+)
+
+// recentItem is an event with its encoding as a protocol.Item.
+type recentItem struct {
+	position  eventcore.Position
+	eventType string
+	line      []byte
+}
+
+// recent is the newest part of the journal in memory, each event encoded once.
+type recent struct {
+	mu    sync.RWMutex
+	items []recentItem
+	bytes int
+	// floor is the position behind which all events are in items, head the one behind the newest.
+	floor, head eventcore.Position
+}
+
+func newRecent() *recent { return &recent{} }
+
+// start says where the journal stood before the first add.
+func (r *recent) start(head eventcore.Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.floor, r.head = head, head
+}
+
+// add appends events, which follow the head, and forgets the oldest beyond the bounds.
+func (r *recent) add(items []recentItem) {
+	if len(items) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, item := range items {
+		r.bytes += len(item.line)
+	}
+	r.items = append(r.items, items...)
+	r.head = items[len(items)-1].position
+	drop := 0
+	for len(r.items)-drop > maxRecentEvents || (r.bytes > maxRecentBytes && drop < len(r.items)) {
+		r.bytes -= len(r.items[drop].line)
+		drop++
+	}
+	if drop > 0 {
+		r.floor = r.items[drop-1].position
+		r.items = slices.Delete(r.items, 0, drop)
+	}
+}
+
+// read answers a fetch from memory; ok is false if the position lies before what is kept.
+func (r *recent) read(f *protocol.Fetch) (batch protocol.Batch, lines [][]byte, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if f.After < r.floor {
+		return protocol.Batch{}, nil, false
+	}
+	head := max(f.After, r.head) // a reader of the journal may be ahead of what is published
+	batch = protocol.Batch{Next: head, Head: head}
+	from, _ := slices.BinarySearchFunc(r.items, f.After+1, func(item recentItem, position eventcore.Position) int {
+		return int(int64(item.position) - int64(position))
+	})
+	size := 0
+	last := f.After
+	for _, item := range r.items[from:] {
+		if len(f.Types) > 0 && !slices.Contains(f.Types, item.eventType) {
+			continue
+		}
+		if len(lines) == f.Max || (len(lines) > 0 && size+len(item.line) > f.MaxBytes) {
+			batch.More, batch.Next = true, last
+			break
+		}
+		lines = append(lines, item.line)
+		size += len(item.line)
+		last = item.position
+	}
+	return batch, lines, true
+}
+
+// headPosition is the position behind the newest published event.
+func (r *recent) headPosition() eventcore.Position {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.head
+}

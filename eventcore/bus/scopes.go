@@ -1,0 +1,232 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+)
+
+// holder is one subscription of one connection.
+type holder struct {
+	conn   *conn
+	number uint64
+}
+
+// scope is one subscription identity. Its platform side is made and ended by consumers, one at a time: while busy
+// is set, that holder runs PreConsume or the cleanup, and everybody else waits.
+type scope struct {
+	identity, key string
+	// platform means that there is something to make and to end on the platform.
+	platform bool
+	holders  []holder
+	busy     *holder
+	settled  chan struct{} // closed when busy ends
+	// orphaned means that the platform side may exist although nobody holds the scope.
+	orphaned bool
+}
+
+// scopes decides, under one lock, who is first and who is last. What may exist on the platform is remembered in
+// a file, so that it is not forgotten with the process.
+type scopes struct {
+	log  *slog.Logger
+	file scopeFile
+
+	mu   sync.Mutex
+	byID map[string]*scope
+}
+
+// openScopes reads what an earlier bus left behind.
+func openScopes(path string, log *slog.Logger) (*scopes, error) {
+	s := &scopes{log: log, file: scopeFile(path), byID: map[string]*scope{}}
+	left, err := s.file.load()
+	if err != nil {
+		return nil, err
+	}
+	for _, saved := range left {
+		s.byID[saved.Identity] = &scope{identity: saved.Identity, key: saved.Key, platform: true, orphaned: true}
+	}
+	return s, nil
+}
+
+// acquire joins a scope. It waits while another holder makes or ends the platform side, and returns ctx's error
+// when ctx ends first. If the answer says First, h is to settle.
+func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (protocol.Acquired, error) {
+	for {
+		s.mu.Lock()
+		sc := s.byID[req.Identity]
+		if sc == nil {
+			sc = &scope{identity: req.Identity, key: req.Key}
+			s.byID[req.Identity] = sc
+		}
+		if req.Single && len(sc.holders) > 0 {
+			s.mu.Unlock()
+			return protocol.Acquired{}, taken(sc)
+		}
+		if sc.busy != nil {
+			settled := sc.settled
+			s.mu.Unlock()
+			select {
+			case <-settled:
+				continue
+			case <-ctx.Done():
+				return protocol.Acquired{}, ctx.Err()
+			}
+		}
+		first := len(sc.holders) == 0
+		answer := protocol.Acquired{First: first, Orphaned: first && sc.orphaned}
+		sc.platform = sc.platform || req.Platform
+		sc.holders = append(sc.holders, h)
+		if first && sc.platform {
+			s.begin(sc, h)
+			s.save()
+		}
+		s.mu.Unlock()
+		return answer, nil
+	}
+}
+
+// release leaves a scope. If it answers true, h was the last one and is to run the cleanup and settle.
+func (s *scopes) release(h holder, identity string) (last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sc := s.byID[identity]
+	if sc == nil || !slices.Contains(sc.holders, h) {
+		return false
+	}
+	sc.remove(h)
+	if len(sc.holders) > 0 {
+		return false
+	}
+	if !sc.platform {
+		delete(s.byID, identity)
+		return true
+	}
+	s.begin(sc, h)
+	return true
+}
+
+// settle ends what h was to run. A PreConsume that failed leaves the scope without h; a cleanup that failed
+// leaves it orphaned.
+func (s *scopes) settle(h holder, req *protocol.Settle) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sc := s.byID[req.Identity]
+	if sc == nil || sc.busy == nil || *sc.busy != h {
+		return
+	}
+	preparing := slices.Contains(sc.holders, h)
+	switch {
+	case preparing && req.OK:
+		sc.orphaned = false
+	case preparing:
+		sc.remove(h)
+	case !req.OK:
+		sc.orphaned = true
+	default:
+		sc.orphaned = false
+	}
+	s.end(sc)
+}
+
+// leave takes a connection that is gone out of all scopes. The platform side of those it was the last in, or was
+// working on, becomes orphaned.
+func (s *scopes) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sc := range s.byID {
+		sc.holders = slices.DeleteFunc(sc.holders, func(h holder) bool { return h.conn == c })
+		working := sc.busy != nil && sc.busy.conn == c
+		if sc.platform && (working || (len(sc.holders) == 0 && sc.busy == nil)) && !sc.orphaned {
+			sc.orphaned = true
+			s.log.Warn("a consumer left without its cleanup; the next one takes over", "key", sc.key)
+		}
+		switch {
+		case working:
+			s.end(sc)
+		case len(sc.holders) == 0 && sc.busy == nil && !sc.orphaned:
+			delete(s.byID, sc.identity)
+		}
+	}
+}
+
+// list describes the scopes that somebody holds or that may exist on the platform, in order of identity.
+func (s *scopes) list() []protocol.Scope {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []protocol.Scope
+	for _, sc := range s.byID {
+		if sc.platform {
+			found = append(found, protocol.Scope{
+				Identity: sc.identity, Key: sc.key, Holders: len(sc.holders), Orphaned: sc.orphaned,
+			})
+		}
+	}
+	slices.SortFunc(found, func(a, b protocol.Scope) int { return strings.Compare(a.Identity, b.Identity) })
+	return found
+}
+
+// keys returns the keys that a connection holds, sorted, each once.
+func (s *scopes) keys(c *conn) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var keys []string
+	for _, sc := range s.byID {
+		if slices.ContainsFunc(sc.holders, func(h holder) bool { return h.conn == c }) {
+			keys = append(keys, sc.key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// begin makes h the one that works on the platform side. Called under the lock.
+func (s *scopes) begin(sc *scope, h holder) {
+	sc.busy = &h
+	sc.settled = make(chan struct{})
+}
+
+// end lets the others go on, and forgets a scope that nobody needs. Called under the lock.
+func (s *scopes) end(sc *scope) {
+	sc.busy = nil
+	close(sc.settled)
+	if len(sc.holders) == 0 && !sc.orphaned {
+		delete(s.byID, sc.identity)
+	}
+	s.save()
+}
+
+// save writes what may exist on the platform to the file. Called under the lock.
+func (s *scopes) save() {
+	var saved []savedScope
+	for _, sc := range s.byID {
+		if sc.platform {
+			saved = append(saved, savedScope{Identity: sc.identity, Key: sc.key})
+		}
+	}
+	if err := s.file.save(saved); err != nil {
+		s.log.Error("the subscriptions on the platform could not be remembered", "error", err)
+	}
+}
+
+func (sc *scope) remove(h holder) {
+	sc.holders = slices.DeleteFunc(sc.holders, func(other holder) bool { return other == h })
+}
+
+// taken is the error for the second consumer of a single-consumer key.
+func taken(sc *scope) *eventcore.Error {
+	who := "another consumer"
+	if c := sc.holders[0].conn; c != nil {
+		who = fmt.Sprintf("%s (process %d)", c.hello.Name, c.hello.PID)
+	}
+	return &eventcore.Error{
+		Code:    eventcore.CodeSingleConsumer,
+		Message: fmt.Sprintf("%s takes one consumer at a time, and %s has it", sc.key, who),
+		Hint:    "end the other subscription, or choose another key; lark-events-mcp status lists the consumers",
+	}
+}

@@ -1,0 +1,198 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
+)
+
+const (
+	// startTimeout is how long a bus may take from its start to its first answer.
+	startTimeout = 20 * time.Second
+	// The waits between attempts to reach a bus that was just started, or that is ending.
+	dialRetryMin, dialRetryMax = 10 * time.Millisecond, 250 * time.Millisecond
+	// The waits between attempts to get back to a bus that was lost.
+	tendRetryMin, tendRetryMax = 100 * time.Millisecond, 10 * time.Second
+)
+
+// starting says whether a bus may be started when none answers.
+type starting int
+
+const (
+	mayNotStart starting = iota // only an attachment to a bus that runs will do
+	mayRestart                  // start one, unless the last one was told to stop
+	mayStart                    // start one: the user asks for something new
+)
+
+// errClosed is returned for what is asked of a closed client.
+var errClosed = &eventcore.Error{
+	Code: eventcore.CodeBusUnavailable, Message: "this session is ending", Hint: "start a new session",
+}
+
+// attach returns the live link, making one if there is none.
+func (c *Client) attach(ctx context.Context, how starting) (*link, error) {
+	if l := c.liveLink(); l != nil {
+		return l, nil
+	}
+	if c.closed.Err() != nil {
+		return nil, errClosed
+	}
+	return c.relink(ctx, how)
+}
+
+// relink makes a link unless somebody else has just made one. It works on a closed client too, for the last
+// cleanups.
+func (c *Client) relink(ctx context.Context, how starting) (*link, error) {
+	select {
+	case c.dialing <- struct{}{}:
+		defer func() { <-c.dialing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if l := c.liveLink(); l != nil {
+		return l, nil
+	}
+	c.mu.Lock()
+	if how == mayRestart && c.link != nil && c.link.wasStopped() {
+		how = mayNotStart
+	}
+	c.mu.Unlock()
+	l, err := c.dial(ctx, how != mayNotStart)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		l.close()
+		return nil, errClosed
+	}
+	c.link = l
+	if c.closed.Err() == nil {
+		c.tending.Go(func() { c.tend(l) })
+	}
+	return l, nil
+}
+
+func (c *Client) liveLink() *link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil && c.link.alive() {
+		return c.link
+	}
+	return nil
+}
+
+// dial connects to the bus. If none answers and start is true it has one started, again if that one lost the race
+// against a bus that was just ending.
+func (c *Client) dial(ctx context.Context, start bool) (*link, error) {
+	hello := protocol.Hello{
+		Version: protocol.Version, Role: protocol.RoleConsumer, Name: c.opts.Name, PID: os.Getpid(),
+		Binary: c.opts.Binary, Credentials: c.opts.Credentials,
+	}
+	deadline := time.Now().Add(startTimeout)
+	retry := backoff{min: dialRetryMin, max: dialRetryMax}
+	var started time.Time
+	for {
+		conn, err := transport.Dial(ctx, c.opts.App.Socket())
+		if err == nil {
+			var l *link
+			if l, err = open(ctx, conn, hello); err == nil {
+				return l, nil
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !errors.Is(err, transport.ErrNoBus) && !errors.Is(err, errLost):
+			return nil, unavailable(err)
+		case !start || c.opts.Start == nil:
+			return nil, noBus()
+		case time.Now().After(deadline):
+			return nil, notStarted(c.opts.App.Log(), err)
+		}
+		if time.Since(started) > time.Second {
+			if err := c.opts.Start(ctx); err != nil {
+				return nil, err
+			}
+			started = time.Now()
+		}
+		if err := retry.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tend brings a link's subscriptions into its bus, and gets back to the bus when the link is lost, so that events
+// are received also while nobody reads.
+func (c *Client) tend(l *link) {
+	c.rejoin(c.closed, l)
+	select {
+	case <-l.done:
+	case <-c.closed.Done():
+		return
+	}
+	retry := backoff{min: tendRetryMin, max: tendRetryMax}
+	for c.hasSubscriptions() {
+		if c.liveLink() != nil {
+			return
+		}
+		_, err := c.relink(c.closed, mayRestart)
+		if err == nil || c.closed.Err() != nil {
+			return
+		}
+		c.log.Warn("the bus was lost and cannot be reached yet", "error", err)
+		if retry.wait(c.closed) != nil {
+			return
+		}
+	}
+}
+
+func unavailable(err error) error {
+	var known *eventcore.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return &eventcore.Error{
+		Code: eventcore.CodeBusUnavailable, Message: err.Error(), Cause: err,
+		Hint: "lark-events-mcp status shows what runs; lark-events-mcp stop ends it",
+	}
+}
+
+func noBus() error {
+	return &eventcore.Error{
+		Code: eventcore.CodeBusUnavailable, Message: "no bus is running for this app",
+		Hint: "subscribe_event starts one, and so does lark-events-mcp consume",
+	}
+}
+
+func notStarted(log string, err error) error {
+	return &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the bus did not start within %s", startTimeout),
+		Hint:    fmt.Sprintf("its log is %s; lark-events-mcp bus runs it in the foreground", log),
+		Cause:   err,
+	}
+}
+
+// backoff waits longer each time, from min to max.
+type backoff struct{ min, max, next time.Duration }
+
+// wait waits, or returns ctx's error.
+func (b *backoff) wait(ctx context.Context) error {
+	b.next = min(max(b.next*2, b.min), b.max)
+	timer := time.NewTimer(b.next)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,155 @@
+package consume
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+)
+
+// Options configures a [Client].
+type Options struct {
+	// App is the folder of the app's bus.
+	App statedir.App
+	// Start starts a bus for the app, detached from this process, when none answers; it does not wait until the
+	// bus does. Nil: never. Its error fails what was asked.
+	Start func(ctx context.Context) error
+	// API returns the client that a key's hooks call as this identity, "bot" or "user". It is asked at a
+	// subscription whose key has hooks. Its error is what those calls return.
+	API func(identity string) (eventcore.APIClient, error)
+	// Name says who consumes, in the bus's status: mcp, consume, …
+	Name string
+	// Binary is the program's version, Credentials the fingerprint of its secret; see protocol.Hello.
+	Binary, Credentials string
+	// Logger gets diagnostics; nil discards them.
+	Logger *slog.Logger
+}
+
+// Client is one consumer's attachment to a bus. It dials at first use, and again, with its subscriptions kept,
+// when the bus has gone. All methods may be called from many goroutines at once.
+type Client struct {
+	opts Options
+	log  *slog.Logger
+
+	// dialing is held by whoever makes a link; a channel, so that waiting for it can be cancelled.
+	dialing chan struct{}
+	// closed ends what runs in the background.
+	closed   context.Context
+	close    context.CancelFunc
+	tending  sync.WaitGroup
+	closeAll sync.Once
+
+	mu         sync.Mutex
+	link       *link // nil before the first
+	ended      bool  // no link may come any more
+	holders    uint64
+	subs       map[string]*Subscription // by ID
+	subscribed map[string]*pendingSub   // by fingerprint: those that are there or are being made
+}
+
+// New returns a client; nothing is dialled yet.
+func New(opts Options) *Client {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Client{
+		opts: opts, log: opts.Logger, dialing: make(chan struct{}, 1),
+		subs: map[string]*Subscription{}, subscribed: map[string]*pendingSub{},
+	}
+	c.closed, c.close = context.WithCancel(context.Background())
+	return c
+}
+
+// Source returns the last known state of the connection to the platform, without waiting; before the first use
+// of the bus it is Connecting.
+func (c *Client) Source() source.State {
+	c.mu.Lock()
+	l := c.link
+	c.mu.Unlock()
+	if l == nil {
+		return source.State{Phase: source.Connecting}
+	}
+	state, _ := l.state()
+	if !l.alive() {
+		state.Phase, state.Detail = source.Reconnecting, "the bus has ended; it is started again when needed"
+	}
+	return state
+}
+
+// AwaitSource attaches to the bus and waits until the connection to the platform is up or was refused for good,
+// or ctx ends; it returns the latest state in any case.
+func (c *Client) AwaitSource(ctx context.Context) (source.State, error) {
+	l, err := c.attach(ctx, mayStart)
+	if err != nil {
+		return source.State{Phase: source.Connecting}, err
+	}
+	for {
+		state, changed := l.state()
+		if state.Phase == source.Connected || state.Phase == source.Failed {
+			return state, nil
+		}
+		select {
+		case <-changed:
+		case <-l.done:
+			return state, errLost
+		case <-ctx.Done():
+			return state, ctx.Err()
+		}
+	}
+}
+
+// Status asks the bus for its status. It starts no bus: if none runs, it returns an [*eventcore.Error] with
+// bus_unavailable.
+func (c *Client) Status(ctx context.Context) (*protocol.Status, error) {
+	l, err := c.attach(ctx, mayNotStart)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := l.call(ctx, protocol.Request{Status: &protocol.Empty{}})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Status, nil
+}
+
+// Behind returns how many events of the subscription's type lie after the cursor, before any filter.
+func (c *Client) Behind(ctx context.Context, at At) (int, error) {
+	l, err := c.attach(ctx, mayNotStart)
+	if err != nil {
+		return 0, err
+	}
+	after, _, err := c.locate(ctx, l, at.Cursor)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := l.call(ctx, protocol.Request{Count: &protocol.Count{After: after, Types: []string{at.Subscription.eventType}}})
+	if err != nil {
+		return 0, err
+	}
+	return answer.Counted.Events, nil
+}
+
+// Close ends all subscriptions, with their cleanups, and detaches. It returns when that is done or ctx ends, with
+// the first cleanup's error. What is called on the client afterwards fails.
+func (c *Client) Close(ctx context.Context) error {
+	var first error
+	c.closeAll.Do(func() {
+		c.mu.Lock()
+		c.close()
+		c.mu.Unlock()
+		first = c.unsubscribeAll(ctx)
+		c.mu.Lock()
+		c.ended = true
+		l := c.link
+		c.mu.Unlock()
+		if l != nil {
+			l.close()
+		}
+		c.tending.Wait()
+	})
+	return first
+}

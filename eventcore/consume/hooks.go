@@ -1,0 +1,115 @@
+package consume
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+// processTimeout bounds one call of Process, lookups included.
+const processTimeout = 20 * time.Second
+
+// runner runs hooks, those that may call the API in goroutines.
+type runner struct {
+	ctx  context.Context
+	work sync.WaitGroup
+}
+
+func newRunner(ctx context.Context) *runner { return &runner{ctx: ctx} }
+
+// hooks runs a subscription's hooks on an event and puts the result, nil for a dropped event, into to by the time
+// that wait returns.
+func (r *runner) hooks(sub *Subscription, raw *eventcore.RawEvent, to **Event) {
+	if sub.Key.Match != nil && !matches(sub, raw) {
+		return
+	}
+	if sub.Key.Process == nil {
+		*to = sub.deliver(r.ctx, raw, raw.Payload, nil)
+		return
+	}
+	r.work.Go(func() {
+		select {
+		case sub.workers <- struct{}{}:
+			defer func() { <-sub.workers }()
+		case <-r.ctx.Done():
+			return // the whole read is given up
+		}
+		ctx, cancel := context.WithTimeout(r.ctx, processTimeout)
+		defer cancel()
+		data, err := sub.process(ctx, raw)
+		if err == nil && data == nil {
+			return
+		}
+		*to = sub.deliver(r.ctx, raw, data, err)
+	})
+}
+
+// wait returns when all results are there.
+func (r *runner) wait() { r.work.Wait() }
+
+// matches runs Match; one that panics keeps the event, so that a fault of ours hides nothing.
+func matches(sub *Subscription, raw *eventcore.RawEvent) (keep bool) {
+	defer func() {
+		if recover() != nil {
+			keep = true
+		}
+	}()
+	return sub.Key.Match(raw, sub.Params)
+}
+
+func (s *Subscription) process(ctx context.Context, raw *eventcore.RawEvent) (data json.RawMessage, err error) {
+	defer recovered("Process", s.Key.Key, &err)
+	return s.Key.Process(ctx, s.api, raw, s.Params)
+}
+
+// deliver makes the subscriber's event, or nil if the filter drops it. With err, the event is delivered raw and
+// unfiltered.
+func (s *Subscription) deliver(ctx context.Context, raw *eventcore.RawEvent, data json.RawMessage, err error) *Event {
+	event := &Event{
+		Subscription: s, EventID: raw.EventID, EventType: raw.EventType, Time: eventTime(raw), Data: data,
+	}
+	if err != nil {
+		failure := *eventcore.AsError(err)
+		failure.Message = "the event could not be processed and is delivered as it came: " + failure.Message
+		event.Data, event.Err = raw.Payload, &failure
+		return event
+	}
+	keep, err := s.filter.keep(ctx, data)
+	if err != nil {
+		event.Err = filterFailed(err)
+		return event
+	}
+	if !keep {
+		return nil
+	}
+	return event
+}
+
+// decode reads an event as the bus stores it.
+func decode(encoded json.RawMessage) (*eventcore.RawEvent, error) {
+	var raw eventcore.RawEvent
+	if err := json.Unmarshal(encoded, &raw); err != nil {
+		return nil, err
+	}
+	return &raw, nil
+}
+
+// eventTime is when the platform created an event: V2 envelopes say it in milliseconds, V1 in seconds with a
+// fraction. Without it, or with nonsense, it is when the event arrived.
+func eventTime(raw *eventcore.RawEvent) time.Time {
+	whole, fraction, _ := strings.Cut(raw.SourceTime, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	switch {
+	case err != nil || n <= 0:
+		return raw.Timestamp.UTC()
+	case fraction != "" || n < 1e11: // seconds, until the year 5138
+		return time.Unix(n, 0).UTC()
+	default:
+		return time.UnixMilli(n).UTC()
+	}
+}

@@ -1,0 +1,157 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+)
+
+// errLost is wrapped by the errors of requests whose connection ended before the answer.
+var errLost = errors.New("the connection to the bus was lost")
+
+// link is one connection to a bus, from its hello to its end. It may be used from many goroutines at once.
+type link struct {
+	net     net.Conn
+	out     *protocol.Writer
+	welcome protocol.Welcome
+	done    chan struct{} // closed when the connection has ended
+
+	mu       sync.Mutex
+	lastID   uint64
+	pending  map[uint64]chan *protocol.Response
+	stopping bool // the bus was told to stop
+	source   source.State
+	changed  chan struct{} // closed when source changes
+}
+
+// open introduces the consumer on a fresh connection. An error leaves the connection closed.
+func open(ctx context.Context, conn net.Conn, hello protocol.Hello) (*link, error) {
+	l := &link{
+		net: conn, out: protocol.NewWriter(conn), done: make(chan struct{}),
+		pending: map[uint64]chan *protocol.Response{}, changed: make(chan struct{}),
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	in := protocol.NewReader(conn, protocol.MaxResponseLine)
+	var answer protocol.Response
+	err := l.out.Write(protocol.Request{ID: 0, Hello: &hello})
+	if err == nil {
+		err = in.Read(&answer)
+	}
+	switch {
+	case ctx.Err() != nil:
+		conn.Close()
+		return nil, ctx.Err()
+	case err != nil:
+		conn.Close()
+		return nil, fmt.Errorf("%w: %w", errLost, err)
+	case answer.Error != nil:
+		conn.Close()
+		return nil, answer.Error
+	case answer.Welcome == nil:
+		conn.Close()
+		return nil, fmt.Errorf("%w: the bus did not answer the hello", errLost)
+	}
+	l.welcome, l.source = *answer.Welcome, answer.Welcome.Source
+	go l.read(in)
+	return l, nil
+}
+
+// read hands answers to those who wait, until the connection ends.
+func (l *link) read(in *protocol.Reader) {
+	defer close(l.done)
+	defer l.net.Close()
+	for {
+		var answer protocol.Response
+		if err := in.Read(&answer); err != nil {
+			return
+		}
+		l.mu.Lock()
+		waiting := l.pending[answer.ID]
+		delete(l.pending, answer.ID)
+		if answer.Source != nil {
+			l.source = *answer.Source
+			close(l.changed)
+			l.changed = make(chan struct{})
+		}
+		l.stopping = l.stopping || answer.Stopping != nil
+		l.mu.Unlock()
+		if waiting != nil {
+			waiting <- &answer
+		}
+	}
+}
+
+// call sends a request and returns its answer. When ctx ends first, the request is cancelled on the bus as well.
+func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Response, error) {
+	answered := make(chan *protocol.Response, 1)
+	l.mu.Lock()
+	l.lastID++
+	req.ID = l.lastID
+	l.pending[req.ID] = answered
+	l.mu.Unlock()
+	forget := func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.pending, req.ID)
+	}
+	if err := l.out.Write(req); err != nil {
+		forget()
+		return nil, fmt.Errorf("%w: %w", errLost, err)
+	}
+	select {
+	case answer := <-answered:
+		if answer.Error != nil {
+			return nil, answer.Error
+		}
+		return answer, nil
+	case <-l.done:
+		forget()
+		return nil, errLost
+	case <-ctx.Done():
+		forget()
+		l.out.Write(protocol.Request{Cancel: req.ID})
+		return nil, ctx.Err()
+	}
+}
+
+// state returns the source's state and a channel that is closed when it changes.
+func (l *link) state() (source.State, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.source, l.changed
+}
+
+// wasStopped reports whether the bus ended because somebody told it to.
+func (l *link) wasStopped() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stopping
+}
+
+// alive reports whether the connection has not ended.
+func (l *link) alive() bool {
+	select {
+	case <-l.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// close ends the connection and waits until its reader has.
+func (l *link) close() {
+	l.net.Close()
+	<-l.done
+}
+
+// cursor is the cursor at a position of this bus's journal.
+func (l *link) cursor(after eventcore.Position) eventcore.Cursor {
+	return eventcore.Cursor{Journal: l.welcome.Journal, After: after}
+}

@@ -1,0 +1,208 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+)
+
+// MaxPage is the largest number of events in a page.
+const MaxPage = 200
+
+// fillTime is how long a read goes on looking for events to fill its page, once it has some.
+const fillTime = 500 * time.Millisecond
+
+// Read returns the events after the given cursors, in journal order: at least one if there is any, at most limit
+// (1 to MaxPage). If there is none it waits up to wait, and returns at once when ctx ends, with its error. A bus
+// that is lost meanwhile is got back to. Reading changes nothing: the same read gives the same page again, for
+// as long as the events are retained.
+//
+// A failed Process or filter is reported in the event, and never ends the read.
+func (c *Client) Read(ctx context.Context, at []At, limit int, wait time.Duration) (*Page, error) {
+	if len(at) == 0 {
+		return nil, errors.New("read: no subscription given")
+	}
+	r := &reader{client: c, at: at, limit: min(max(limit, 1), MaxPage), began: time.Now(), wait: wait}
+	for {
+		l, err := c.attach(ctx, mayRestart)
+		if err != nil {
+			return nil, err
+		}
+		page, err := r.run(ctx, l)
+		if errors.Is(err, errLost) && ctx.Err() == nil {
+			continue // the page is begun anew on the next bus
+		}
+		return page, err
+	}
+}
+
+// reader is one call of Read.
+type reader struct {
+	client *Client
+	at     []At
+	limit  int
+	began  time.Time
+	wait   time.Duration
+
+	next []eventcore.Position // for each At
+	page *Page
+}
+
+// run reads a page over one link.
+func (r *reader) run(ctx context.Context, l *link) (*Page, error) {
+	r.next = make([]eventcore.Position, len(r.at))
+	r.page = &Page{Filtered: make([]int, len(r.at))}
+	var types []string
+	for i, at := range r.at {
+		after, foreign, err := r.client.locate(ctx, l, at.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		r.next[i] = after
+		r.page.Truncated = r.page.Truncated || foreign
+		if !slices.Contains(types, at.Subscription.eventType) {
+			types = append(types, at.Subscription.eventType)
+		}
+	}
+	for {
+		batch, err := r.fetch(ctx, l, types)
+		if err != nil {
+			return nil, err
+		}
+		if r.rewind(batch.Head) {
+			continue
+		}
+		if err := r.take(ctx, l, batch); err != nil {
+			return nil, err
+		}
+		if r.finished(batch) {
+			break
+		}
+	}
+	for _, next := range r.next {
+		r.page.Next = append(r.page.Next, l.cursor(next))
+	}
+	r.page.Source, _ = l.state()
+	return r.page, nil
+}
+
+// fetch asks for what is still wanted, and waits only for the first event.
+func (r *reader) fetch(ctx context.Context, l *link, types []string) (*protocol.Batch, error) {
+	wait := r.wait - time.Since(r.began)
+	if len(r.page.Events) > 0 || r.page.Truncated || wait < 0 {
+		wait = 0
+	}
+	answer, err := l.call(ctx, protocol.Request{Fetch: &protocol.Fetch{
+		After: slices.Min(r.next), Types: types, Max: r.limit - len(r.page.Events), WaitMS: wait.Milliseconds(),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Batch, nil
+}
+
+// rewind sets positions behind the journal's head, which this journal as it is now never gave out, to its
+// beginning, and reports whether there were any.
+func (r *reader) rewind(head eventcore.Position) bool {
+	rewound := false
+	for i := range r.next {
+		if r.next[i] > head {
+			r.next[i], r.page.Truncated, rewound = 0, true, true
+		}
+	}
+	return rewound
+}
+
+// take runs the hooks on a batch's events, adds the results to the page in journal order, and moves the positions
+// behind what was looked at. A page that is full in the middle of an event that several subscriptions match
+// moves only the positions of those that have it.
+func (r *reader) take(ctx context.Context, l *link, batch *protocol.Batch) error {
+	r.page.Truncated = r.page.Truncated || batch.Gap
+	results, err := r.process(ctx, batch)
+	if err != nil {
+		return err
+	}
+	done := slices.Min(r.next)
+	for _, item := range results {
+		for _, result := range item.results {
+			if len(r.page.Events) == r.limit {
+				r.page.HasMore = true
+				r.advance(done)
+				return nil
+			}
+			r.next[result.at] = item.position
+			if result.event == nil {
+				r.page.Filtered[result.at]++
+				continue
+			}
+			result.event.Cursor = l.cursor(item.position)
+			r.page.Events = append(r.page.Events, *result.event)
+		}
+		done = item.position
+	}
+	r.advance(batch.Next)
+	r.page.HasMore = batch.More
+	return nil
+}
+
+// advance moves positions that lie before after.
+func (r *reader) advance(after eventcore.Position) {
+	for i := range r.next {
+		r.next[i] = max(r.next[i], after)
+	}
+}
+
+// finished reports whether the page is to be returned as it is.
+func (r *reader) finished(batch *protocol.Batch) bool {
+	switch {
+	case len(r.page.Events) == r.limit:
+		return true
+	case batch.More:
+		return len(r.page.Events) > 0 && time.Since(r.began) > fillTime
+	default:
+		return len(r.page.Events) > 0 || r.page.Truncated || time.Since(r.began) >= r.wait
+	}
+}
+
+// itemResults are the results of one event of the journal.
+type itemResults struct {
+	position eventcore.Position
+	results  []result
+}
+
+// result is what became of an event for one subscription; a nil event was dropped.
+type result struct {
+	at    int
+	event *Event
+}
+
+// process runs the hooks of all subscriptions that a batch's events match: the events of one subscription beside
+// each other, as far as the key's Workers allow.
+func (r *reader) process(ctx context.Context, batch *protocol.Batch) ([]itemResults, error) {
+	items := make([]itemResults, len(batch.Events))
+	run := newRunner(ctx)
+	for i, item := range batch.Events {
+		raw, err := decode(item.Event)
+		if err != nil {
+			run.wait()
+			return nil, fmt.Errorf("the bus sent an event that cannot be read: %w", err)
+		}
+		items[i].position = item.Position
+		for n, at := range r.at {
+			if at.Subscription.eventType == raw.EventType && item.Position > r.next[n] {
+				items[i].results = append(items[i].results, result{at: n})
+			}
+		}
+		for k := range items[i].results {
+			one := &items[i].results[k]
+			run.hooks(r.at[one.at].Subscription, raw, &one.event)
+		}
+	}
+	run.wait()
+	return items, ctx.Err()
+}

@@ -1,0 +1,244 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+)
+
+// sourceWait is how long a new subscription waits for the outcome of the connection to the platform that is
+// being made, so that it can tell of it.
+const sourceWait = 5 * time.Second
+
+// Request describes a subscription.
+type Request struct {
+	Key string
+	// Params are typed (as JSON decodes them) or strings; see eventcore.ResolveParams.
+	Params map[string]any
+	// Filter is a jq expression on the event's data; false, null or no output drops the event. Empty keeps all.
+	Filter string
+	// From is where the subscription begins: "now" (or empty), "earliest", a cursor, or an age such as "30m".
+	From string
+}
+
+// pendingSub is a subscription that is there, or that somebody is making.
+type pendingSub struct {
+	done chan struct{} // closed when it is made or has failed
+	sub  *Subscription
+	err  error
+}
+
+// Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
+// subscription. The same key, params and filter return the subscription that is there already, with existed
+// true. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
+// credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
+func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
+	from, err := parseFrom(req.From)
+	if err != nil {
+		return nil, false, err
+	}
+	sub, err = c.define(ctx, req)
+	if err != nil {
+		return nil, false, err
+	}
+	for {
+		c.mu.Lock()
+		other := c.subscribed[sub.ID]
+		if other == nil {
+			break
+		}
+		c.mu.Unlock()
+		select {
+		case <-other.done:
+		case <-ctx.Done():
+			return nil, false, ctx.Err()
+		}
+		if other.err == nil {
+			return other.sub, true, nil
+		}
+	}
+	pending := &pendingSub{done: make(chan struct{}), sub: sub}
+	c.subscribed[sub.ID] = pending
+	c.holders++
+	sub.holder = c.holders
+	c.mu.Unlock()
+
+	pending.err = c.establish(ctx, sub, from)
+	c.mu.Lock()
+	if pending.err != nil {
+		delete(c.subscribed, sub.ID)
+	} else {
+		c.subs[sub.ID] = sub
+	}
+	c.mu.Unlock()
+	close(pending.done)
+	if pending.err != nil {
+		return nil, false, pending.err
+	}
+	return sub, false, nil
+}
+
+// define resolves a request against the registry.
+func (c *Client) define(ctx context.Context, req Request) (*Subscription, error) {
+	def, ok := eventcore.Lookup(req.Key)
+	if !ok {
+		return nil, eventcore.UnknownKey(req.Key)
+	}
+	params, err := eventcore.ResolveParams(def, req.Params)
+	if err != nil {
+		return nil, err
+	}
+	api := c.apiFor(def)
+	if def.NormalizeParams != nil {
+		if err := normalize(ctx, def, api, params); err != nil {
+			return nil, err
+		}
+	}
+	sub := newSubscription(def, params, strings.TrimSpace(req.Filter))
+	sub.api = api
+	if sub.filter, err = compileFilter(sub.Filter, def); err != nil {
+		return nil, err
+	}
+	return sub, nil
+}
+
+func normalize(ctx context.Context, def *eventcore.KeyDefinition, api eventcore.APIClient, params map[string]string) (err error) {
+	defer recovered("NormalizeParams", def.Key, &err)
+	if err := def.NormalizeParams(ctx, api, params); err != nil {
+		return fmt.Errorf("normalize the params of %s: %w", def.Key, err)
+	}
+	return nil
+}
+
+// establish attaches to the bus, finds the start, and joins. The start is found before the platform side is made,
+// so that nothing it brings is missed.
+func (c *Client) establish(ctx context.Context, sub *Subscription, from from) error {
+	l, err := c.attach(ctx, mayStart)
+	if err != nil {
+		return err
+	}
+	state := awaitOutcome(ctx, l)
+	if state.Phase == source.Failed && from.now() {
+		return refusal(state)
+	}
+	sub.Warnings = warnings(state)
+	if sub.Start, err = c.find(ctx, l, from); err != nil {
+		return err
+	}
+	if err := sub.join(ctx, l); err != nil {
+		return err
+	}
+	return nil
+}
+
+// awaitOutcome returns the source's state, after the first attempt to connect has ended or taken long.
+func awaitOutcome(ctx context.Context, l *link) source.State {
+	timer := time.NewTimer(sourceWait)
+	defer timer.Stop()
+	for {
+		state, changed := l.state()
+		if state.Phase != source.Connecting {
+			return state
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return state
+		case <-l.done:
+			return state
+		case <-ctx.Done():
+			return state
+		}
+	}
+}
+
+func refusal(state source.State) error {
+	if state.Err != nil {
+		return state.Err
+	}
+	return &eventcore.Error{
+		Code: eventcore.CodePlatformError, Message: "the platform refused the long connection: " + state.Detail,
+		Hint: "check the app's credentials and its settings in the developer console",
+	}
+}
+
+// warnings are what a subscriber should know of the connection to the platform.
+func warnings(state source.State) []string {
+	var found []string
+	if state.Phase != source.Connected {
+		found = append(found, fmt.Sprintf("The connection to Lark is %s (%s); events arrive once it is up.", state.Phase, state.Detail))
+	}
+	if state.OnlineConnections > 1 {
+		found = append(found, fmt.Sprintf("This app has %d connections open, and Lark gives each event to only one of them: "+
+			"some events go elsewhere. Stop the other programs that use this app.", state.OnlineConnections))
+	}
+	return found
+}
+
+// Cleanup says what became of the platform-side subscription at [Client.Unsubscribe].
+type Cleanup string
+
+// The outcomes of an unsubscription.
+const (
+	CleanupDone    Cleanup = "done"     // ended on the platform, or there was nothing to end
+	CleanupNotLast Cleanup = "not_last" // others still use it
+	CleanupFailed  Cleanup = "failed"   // the platform did not end it; the error says why
+)
+
+// Unsubscribe ends a subscription. A failed cleanup is reported, and the subscription is gone all the same.
+// One that is gone already is done.
+func (c *Client) Unsubscribe(ctx context.Context, sub *Subscription) (Cleanup, error) {
+	c.mu.Lock()
+	_, known := c.subs[sub.ID]
+	delete(c.subs, sub.ID)
+	delete(c.subscribed, sub.ID)
+	c.mu.Unlock()
+	if !known {
+		return CleanupDone, nil
+	}
+	return sub.leave(ctx, c.liveLink())
+}
+
+// unsubscribeAll ends all subscriptions beside each other, and returns the first error.
+func (c *Client) unsubscribeAll(ctx context.Context) error {
+	c.mu.Lock()
+	var subs []*Subscription
+	for _, sub := range c.subs {
+		subs = append(subs, sub)
+	}
+	c.mu.Unlock()
+	var leaving sync.WaitGroup
+	errs := make([]error, len(subs))
+	for i, sub := range subs {
+		leaving.Go(func() { _, errs[i] = c.Unsubscribe(ctx, sub) })
+	}
+	leaving.Wait()
+	return errors.Join(errs...)
+}
+
+// rejoin makes a new bus know of the subscriptions that an earlier one had.
+func (c *Client) rejoin(ctx context.Context, l *link) {
+	c.mu.Lock()
+	var subs []*Subscription
+	for _, sub := range c.subs {
+		subs = append(subs, sub)
+	}
+	c.mu.Unlock()
+	for _, sub := range subs {
+		if err := sub.join(ctx, l); err != nil && ctx.Err() == nil && l.alive() {
+			c.log.Warn("a subscription could not be made again after the bus was lost", "key", sub.Key.Key, "error", err)
+		}
+	}
+}
+
+func (c *Client) hasSubscriptions() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.subs) > 0
+}

@@ -1,0 +1,185 @@
+package consume
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+)
+
+// Subscription is one consumer's interest in a key. Its exported fields do not change.
+type Subscription struct {
+	// ID is the same for the same key, params and filter.
+	ID     string
+	Key    *eventcore.KeyDefinition
+	Params map[string]string // resolved and normalized; eventcore.TypedParams types them
+	Filter string
+	// Start is where it began.
+	Start eventcore.Cursor
+	// Warnings are facts the subscriber should know, each a sentence with what to do.
+	Warnings []string
+
+	identity  string
+	holder    uint64
+	eventType string
+	filter    *filter
+	api       eventcore.APIClient
+	workers   chan struct{} // has room for one token a worker
+
+	mu sync.Mutex
+	// joined is the link through which the bus knows of the subscription, nil if none does.
+	joined *link
+	// cleanup ends the platform side; only whoever ran PreConsume has it.
+	cleanup func() error
+}
+
+// newSubscription fills in what follows from the definition and the resolved params.
+func newSubscription(def *eventcore.KeyDefinition, params map[string]string, filterText string) *Subscription {
+	return &Subscription{
+		ID: subscriptionID(def.Key, params, filterText), Key: def, Params: params, Filter: filterText,
+		identity: eventcore.SubscriptionIdentity(def, params), eventType: def.EventTypeFor(params),
+		workers: make(chan struct{}, max(def.Workers, 1)),
+	}
+}
+
+// subscriptionID names what is subscribed to, not who does.
+func subscriptionID(key string, params map[string]string, filterText string) string {
+	// Maps are encoded in the order of their keys.
+	text, _ := json.Marshal([]any{key, params, filterText})
+	sum := sha256.Sum256(text)
+	return "sub_" + hex.EncodeToString(sum[:6])
+}
+
+// platform reports whether the subscription has a platform side, to be made and ended.
+func (s *Subscription) platform() bool { return s.Key.PreConsume != nil }
+
+// join makes the bus behind l know of the subscription and, if it is the first of its identity there, makes the
+// platform side.
+func (s *Subscription) join(ctx context.Context, l *link) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.joined == l {
+		return nil
+	}
+	answer, err := l.call(ctx, protocol.Request{Acquire: &protocol.Acquire{
+		Holder: s.holder, Identity: s.identity, Key: s.Key.Key, Platform: s.platform(), Single: s.Key.SingleConsumer,
+	}})
+	if err != nil {
+		return err
+	}
+	if answer.Acquired.First && s.platform() {
+		err := s.prepare(ctx)
+		if settleErr := s.settle(ctx, l, err == nil); settleErr != nil {
+			return errors.Join(err, settleErr)
+		}
+		if err != nil {
+			return fmt.Errorf("subscribe to %s on the platform: %w", s.Key.Key, err)
+		}
+	}
+	s.joined = l
+	return nil
+}
+
+// leave takes the subscription out of its bus and, if it is the last of its identity there, ends the platform
+// side. l is the live link, nil if there is none.
+func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l == nil || s.joined != l {
+		return s.leaveLost()
+	}
+	s.joined = nil
+	answer, err := l.call(ctx, protocol.Request{Release: &protocol.Release{Holder: s.holder, Identity: s.identity}})
+	switch {
+	case errors.Is(err, errLost):
+		return s.leaveLost()
+	case err != nil:
+		return CleanupFailed, err
+	case !answer.Released.Last:
+		return CleanupNotLast, nil
+	case !s.platform():
+		return CleanupDone, nil
+	}
+	if s.cleanup == nil {
+		// Whoever ran PreConsume has left before. It is idempotent; running it again gives the cleanup.
+		err = s.prepare(ctx)
+	}
+	if err == nil {
+		err = s.cleanUp(ctx)
+	}
+	if settleErr := s.settle(ctx, l, err == nil); err == nil {
+		err = settleErr
+	}
+	if err != nil {
+		return CleanupFailed, fmt.Errorf("end the subscription to %s on the platform: %w", s.Key.Key, err)
+	}
+	return CleanupDone, nil
+}
+
+// leaveLost is leave when the bus has gone, so that nobody can say whether others need the platform side.
+func (s *Subscription) leaveLost() (Cleanup, error) {
+	s.joined = nil
+	if !s.platform() {
+		return CleanupDone, nil
+	}
+	return CleanupFailed, &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the bus has gone, so %s stays subscribed on the platform", s.Key.Key),
+		Hint:    "the next consumer of the key takes the subscription over and ends it when it leaves",
+	}
+}
+
+// prepare runs PreConsume and keeps its cleanup.
+func (s *Subscription) prepare(ctx context.Context) (err error) {
+	defer recovered("PreConsume", s.Key.Key, &err)
+	cleanup, err := s.Key.PreConsume(ctx, s.api, s.Params)
+	if err != nil {
+		return err
+	}
+	if cleanup == nil {
+		cleanup = func() error { return nil }
+	}
+	s.cleanup = cleanup
+	return nil
+}
+
+// cleanUp runs the cleanup, for as long as ctx allows.
+func (s *Subscription) cleanUp(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() { done <- err }()
+		defer recovered("cleanup", s.Key.Key, &err)
+		err = s.cleanup()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// settle tells the bus how PreConsume or the cleanup ended, also when ctx has ended meanwhile.
+func (s *Subscription) settle(ctx context.Context, l *link, ok bool) error {
+	_, err := l.call(context.WithoutCancel(ctx), protocol.Request{
+		Settle: &protocol.Settle{Holder: s.holder, Identity: s.identity, OK: ok},
+	})
+	return err
+}
+
+// recovered turns a panic of a hook into an error.
+func recovered(hook, key string, err *error) {
+	if r := recover(); r != nil {
+		*err = &eventcore.Error{
+			Code: eventcore.CodeInternal, Message: fmt.Sprintf("%s of %s panicked: %v", hook, key, r),
+			Hint: "this is a fault of the key's definition; please report it",
+		}
+	}
+}
