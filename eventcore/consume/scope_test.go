@@ -1,0 +1,252 @@
+package consume_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/bus"
+	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+)
+
+// platform records what a key's PreConsume and cleanup do.
+type platform struct {
+	mu    sync.Mutex
+	calls []string
+	fail  string // a call that fails
+}
+
+func (p *platform) call(what string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, what)
+	if what == p.fail {
+		return errors.New("the platform says no")
+	}
+	return nil
+}
+
+func (p *platform) want(t *testing.T, calls ...string) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Equal(p.calls, calls) {
+		t.Errorf("the platform saw %q, want %q", p.calls, calls)
+	}
+}
+
+// key registers a key that is subscribed per box.
+func (p *platform) key(t *testing.T) string {
+	return register(t, eventcore.KeyDefinition{
+		Key: "t.box", EventType: "t.box",
+		Params: []eventcore.ParamDef{
+			{Name: "box", Type: eventcore.ParamString, Description: "which", Default: "inbox", SubscriptionKey: true},
+			{Name: "format", Type: eventcore.ParamString, Description: "how"},
+		},
+		PreConsume: func(_ context.Context, _ eventcore.APIClient, params map[string]string) (func() error, error) {
+			if err := p.call("subscribe " + params["box"]); err != nil {
+				return nil, err
+			}
+			return func() error { return p.call("unsubscribe " + params["box"]) }, nil
+		},
+	})
+}
+
+func unsubscribe(t *testing.T, c *consume.Client, sub *consume.Subscription, want consume.Cleanup) {
+	t.Helper()
+	if got, err := c.Unsubscribe(t.Context(), sub); got != want {
+		t.Errorf("cleanup is %s (%v), want %s", got, err, want)
+	}
+}
+
+func TestTheFirstSubscribesAndTheLastEndsIt(t *testing.T) {
+	b, p := startBus(t), &platform{}
+	key := p.key(t)
+	one, two := newClient(t, b), newClient(t, b)
+	a := subscribe(t, one, consume.Request{Key: key})
+	same := subscribe(t, two, consume.Request{Key: key, Params: map[string]any{"format": "short"}})
+	other := subscribe(t, two, consume.Request{Key: key, Params: map[string]any{"box": "sent"}})
+	unsubscribe(t, two, same, consume.CleanupNotLast)
+	unsubscribe(t, two, other, consume.CleanupDone)
+	unsubscribe(t, one, a, consume.CleanupDone)
+	p.want(t, "subscribe inbox", "subscribe sent", "unsubscribe sent", "unsubscribe inbox")
+}
+
+func TestTheLastOneCleansUpEvenIfItWasNotTheFirst(t *testing.T) {
+	b, p := startBus(t), &platform{}
+	key := p.key(t)
+	one, two := newClient(t, b), newClient(t, b)
+	a := subscribe(t, one, consume.Request{Key: key})
+	later := subscribe(t, two, consume.Request{Key: key})
+	unsubscribe(t, one, a, consume.CleanupNotLast)
+	unsubscribe(t, two, later, consume.CleanupDone)
+	p.want(t, "subscribe inbox", "subscribe inbox", "unsubscribe inbox")
+}
+
+func TestAFailedPreConsumeFailsTheSubscriptionOnly(t *testing.T) {
+	b, p := startBus(t), &platform{fail: "subscribe sent"}
+	key := p.key(t)
+	c := newClient(t, b)
+	for range 2 {
+		if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: key, Params: map[string]any{"box": "sent"}}); err == nil {
+			t.Fatal("the subscription was made")
+		}
+	}
+	unsubscribe(t, c, subscribe(t, c, consume.Request{Key: key}), consume.CleanupDone)
+	p.want(t, "subscribe sent", "subscribe sent", "subscribe inbox", "unsubscribe inbox")
+}
+
+func TestAFailedCleanupIsSaidAndTakenOver(t *testing.T) {
+	b, p := startBus(t), &platform{fail: "unsubscribe inbox"}
+	key := p.key(t)
+	c := newClient(t, b)
+	unsubscribe(t, c, subscribe(t, c, consume.Request{Key: key}), consume.CleanupFailed)
+	status, err := c.Status(t.Context())
+	if err != nil || len(status.Scopes) != 1 || !status.Scopes[0].Orphaned {
+		t.Fatalf("status %+v, %v; want an orphaned scope", status, err)
+	}
+	p.fail = ""
+	unsubscribe(t, c, subscribe(t, c, consume.Request{Key: key}), consume.CleanupDone)
+	if status, err = c.Status(t.Context()); err != nil || len(status.Scopes) != 0 {
+		t.Errorf("status %+v, %v; want no scope", status.Scopes, err)
+	}
+}
+
+func TestAScopeWhoseBusDiedIsTakenOver(t *testing.T) {
+	app, p := testutil.Home(t).App("cli_test"), &platform{}
+	key := p.key(t)
+	b := testutil.StartBus(t, app)
+	c := newClient(t, b)
+	sub := subscribe(t, c, consume.Request{Key: key})
+	b.Stop()
+	unsubscribe(t, c, sub, consume.CleanupFailed)
+
+	// Another bus finds in the file what the first one left.
+	b = testutil.StartBus(t, app)
+	status, err := c.Status(t.Context())
+	if err != nil || len(status.Scopes) != 1 || !status.Scopes[0].Orphaned {
+		t.Fatalf("status %+v, %v; want an orphaned scope", status, err)
+	}
+	unsubscribe(t, c, subscribe(t, c, consume.Request{Key: key}), consume.CleanupDone)
+	p.want(t, "subscribe inbox", "subscribe inbox", "unsubscribe inbox")
+}
+
+func TestComingAndGoingAtOnceKeepsPreConsumeAndCleanupBalanced(t *testing.T) {
+	b, p := startBus(t), &platform{}
+	key := p.key(t)
+	var group sync.WaitGroup
+	for range 8 {
+		c := newClient(t, b)
+		group.Go(func() {
+			for range 20 {
+				sub, _, err := c.Subscribe(t.Context(), consume.Request{Key: key})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if outcome, err := c.Unsubscribe(t.Context(), sub); err != nil {
+					t.Errorf("%s: %v", outcome, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	// Between two unsubscriptions there is a subscription, and nothing is left subscribed.
+	subscribed := false
+	for i, call := range p.calls {
+		if call == "unsubscribe inbox" && !subscribed {
+			t.Fatalf("call %d of %d ends what is not there", i, len(p.calls))
+		}
+		subscribed = call == "subscribe inbox"
+	}
+	if subscribed {
+		t.Error("the last call is a subscription")
+	}
+}
+
+func TestAClientGetsBackToABusThatWasRestarted(t *testing.T) {
+	app, p := testutil.Home(t).App("cli_test"), &platform{}
+	key := p.key(t)
+	b := testutil.StartBus(t, app)
+	var mu sync.Mutex
+	c := newClient(t, b, func(o *consume.Options) {
+		o.Start = func(context.Context) error {
+			mu.Lock()
+			defer mu.Unlock()
+			select {
+			case <-b.Done:
+				b = testutil.StartBus(t, app)
+			default:
+			}
+			return nil
+		}
+	})
+	sub := subscribe(t, c, consume.Request{Key: key})
+	b.Source.Send(t, testutil.Events(1, 2, "t.box")...)
+	first := read(t, c, at(sub), 1, 0)
+	pages := make(chan *consume.Page)
+	mu.Lock()
+	stop := b.Stop
+	mu.Unlock()
+	stop()
+	go func() { pages <- read(t, c, []consume.At{{Subscription: sub, Cursor: first.Next[0]}}, 1, time.Minute) }()
+	if page := <-pages; !slices.Equal(ids(page), wantIDs(2)) || page.Truncated {
+		t.Errorf("after the restart: %v %+v", ids(page), page)
+	}
+	if err := c.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
+	b := startBus(t)
+	starts := 0
+	c := newClient(t, b, func(o *consume.Options) {
+		o.Start = func(context.Context) error { starts++; return errors.New("started") }
+	})
+	key := register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})
+	sub := subscribe(t, c, consume.Request{Key: key})
+	if err := busctl.Stop(t.Context(), b.App); err != nil {
+		t.Fatal(err)
+	}
+	<-b.Done
+	_, err := c.Read(t.Context(), at(sub), 1, time.Second)
+	if !eventcore.IsCode(err, eventcore.CodeBusUnavailable) || starts != 0 {
+		t.Errorf("a read got %v after %d starts", err, starts)
+	}
+	if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: key, Filter: "true"}); err == nil || err.Error() != "started" {
+		t.Errorf("a new subscription got %v, want it to start a bus", err)
+	}
+}
+
+func TestABusWithoutConsumersEnds(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"), func(o *bus.Options) {
+		o.KeepAlive, o.Idle = false, 50*time.Millisecond
+	})
+	<-b.Done
+}
+
+func TestAConnectedConsumerKeepsTheBus(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"), func(o *bus.Options) {
+		o.KeepAlive, o.Idle = false, 200*time.Millisecond
+	})
+	c := newClient(t, b)
+	sub := subscribe(t, c, consume.Request{Key: register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})})
+	// A wait that is several times as long as the idle time ends by itself, not with the bus.
+	if _, err := c.Read(t.Context(), at(sub), 1, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-b.Done:
+		t.Error("the bus ended")
+	default:
+	}
+	c.Close(t.Context())
+	<-b.Done
+}
