@@ -138,10 +138,11 @@ func (in *ingest) store(events []source.Event) {
 		items = append(items, recentItem{position: result.Position, eventType: entries[i].Type, line: line})
 	}
 	in.journaled.Add(uint64(len(items)))
+	// Published first, so that what was acknowledged can be read.
+	in.publish(items)
 	for _, event := range fresh {
 		event.Done(nil)
 	}
-	in.publish(items)
 }
 
 // refuse answers events with an error, so that the platform delivers them again.

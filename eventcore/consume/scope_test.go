@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
-	"github.com/larkevents/lark-events-mcp/eventcore/bus"
 	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
@@ -223,30 +222,4 @@ func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
 	if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: key, Filter: "true"}); err == nil || err.Error() != "started" {
 		t.Errorf("a new subscription got %v, want it to start a bus", err)
 	}
-}
-
-func TestABusWithoutConsumersEnds(t *testing.T) {
-	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"), func(o *bus.Options) {
-		o.KeepAlive, o.Idle = false, 50*time.Millisecond
-	})
-	<-b.Done
-}
-
-func TestAConnectedConsumerKeepsTheBus(t *testing.T) {
-	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"), func(o *bus.Options) {
-		o.KeepAlive, o.Idle = false, 200*time.Millisecond
-	})
-	c := newClient(t, b)
-	sub := subscribe(t, c, consume.Request{Key: register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})})
-	// A wait that is several times as long as the idle time ends by itself, not with the bus.
-	if _, err := c.Read(t.Context(), at(sub), 1, time.Second); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-b.Done:
-		t.Error("the bus ended")
-	default:
-	}
-	c.Close(t.Context())
-	<-b.Done
 }
