@@ -12,40 +12,37 @@ import (
 
 // consumers are the connections that keep the bus running.
 type consumers struct {
-	mu      sync.Mutex
-	conns   map[*conn]struct{}
-	changed chan struct{} // has room for one token
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	// unused is since when there are none.
+	unused time.Time
 }
 
 func newConsumers() *consumers {
-	return &consumers{conns: map[*conn]struct{}{}, changed: make(chan struct{}, 1)}
+	return &consumers{conns: map[*conn]struct{}{}, unused: time.Now()}
 }
 
 func (cs *consumers) add(c *conn) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.conns[c] = struct{}{}
-	cs.signal()
 }
 
 func (cs *consumers) remove(c *conn) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	delete(cs.conns, c)
-	cs.signal()
+	cs.unused = time.Now()
 }
 
-func (cs *consumers) signal() {
-	select {
-	case cs.changed <- struct{}{}:
-	default:
-	}
-}
-
-func (cs *consumers) count() int {
+// idle is for how long there have been none; 0 if there are some.
+func (cs *consumers) idle() time.Duration {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	return len(cs.conns)
+	if len(cs.conns) > 0 {
+		return 0
+	}
+	return time.Since(cs.unused)
 }
 
 // list returns the connections, oldest first.
@@ -80,21 +77,20 @@ func (b *Bus) watchIdle(ctx context.Context) {
 	if b.opts.KeepAlive {
 		return
 	}
-	idle := time.NewTimer(b.opts.Idle)
-	defer idle.Stop()
+	timer := time.NewTimer(b.opts.Idle)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.consumers.changed:
-			idle.Reset(b.opts.Idle)
-		case <-idle.C:
-			if b.consumers.count() == 0 {
-				b.stop(errIdle)
-				return
-			}
-			idle.Reset(b.opts.Idle)
+		case <-timer.C:
 		}
+		idle := b.consumers.idle()
+		if idle >= b.opts.Idle {
+			b.stop(errIdle)
+			return
+		}
+		timer.Reset(b.opts.Idle - idle)
 	}
 }
 
