@@ -1,0 +1,98 @@
+package im
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/keys/im/content"
+)
+
+// mergeForward is the message type of a conversation forwarded as one message.
+const mergeForward = "merge_forward"
+
+// forwardedMessage is one message of a forwarded conversation, as the API returns it.
+type forwardedMessage struct {
+	MessageID      loose `json:"message_id"`
+	UpperMessageID loose `json:"upper_message_id"`
+	Type           loose `json:"msg_type"`
+	CreateTime     loose `json:"create_time"`
+	Sender         struct {
+		ID   loose `json:"id"`
+		Name loose `json:"sender_name"`
+	} `json:"sender"`
+	Body struct {
+		Content loose `json:"content"`
+	} `json:"body"`
+	Mentions []mention `json:"mentions"`
+}
+
+// fetchForward returns the messages of a forwarded conversation as text, one after the other, each with its time and
+// sender. The event holds none of them: reading the message by its id returns it together with its children, each
+// of which names the message above it in upper_message_id (source: "Get message", GetMessageRespData in the SDK).
+func fetchForward(ctx context.Context, rt eventcore.APIClient, messageID string) (string, error) {
+	if rt == nil {
+		return "", errors.New("the forwarded messages were not fetched: there is no API client")
+	}
+	answer, err := rt.CallAPI(ctx, http.MethodGet, "/open-apis/im/v1/messages/"+url.PathEscape(messageID), nil)
+	if err != nil {
+		return "", fmt.Errorf("the forwarded messages could not be fetched: %w", err)
+	}
+	var data struct {
+		Items []forwardedMessage `json:"items"`
+	}
+	if err := json.Unmarshal(answer, &data); err != nil {
+		return "", fmt.Errorf("the forwarded messages could not be read: %w", err)
+	}
+	conversation := forwarded{children: map[string][]forwardedMessage{}}
+	for _, item := range data.Items {
+		upper := string(item.UpperMessageID)
+		conversation.children[upper] = append(conversation.children[upper], item)
+	}
+	lines := conversation.lines(messageID, "")
+	if len(lines) == 0 {
+		return "", errors.New("the platform returned none of the forwarded messages")
+	}
+	return "Forwarded messages:\n" + strings.Join(lines, "\n"), nil
+}
+
+// forwarded is a tree of forwarded messages, children by the id of the message above them.
+type forwarded struct {
+	children map[string][]forwardedMessage
+}
+
+// lines renders what is below a message. Each group of children is taken out of the tree, so that an answer with a
+// circle in it comes to an end.
+func (f forwarded) lines(id, indent string) []string {
+	children := f.children[id]
+	delete(f.children, id)
+	var lines []string
+	for _, child := range children {
+		// An error leaves the placeholder, which is all there is to say of one message among many.
+		rendered, _ := content.Render(string(child.Type), string(child.Body.Content), mentioned(child.Mentions))
+		text := strings.ReplaceAll(rendered.Text, "\n", "\n"+indent+"  ")
+		lines = append(lines, indent+"- "+heading(child)+text)
+		if child.Type == mergeForward {
+			lines = append(lines, f.lines(string(child.MessageID), indent+"  ")...)
+		}
+	}
+	return lines
+}
+
+// heading says when and by whom a message was sent.
+func heading(m forwardedMessage) string {
+	sender := m.Sender.Name
+	if sender == "" {
+		sender = m.Sender.ID
+	}
+	heading := strings.TrimSpace(utc(m.CreateTime) + " " + string(sender))
+	if heading == "" {
+		return ""
+	}
+	return heading + ": "
+}

@@ -1,0 +1,50 @@
+package im
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+// matchReceive reports whether a message is among those the params ask for. An event that cannot be read passes,
+// so that it is delivered with the error rather than lost.
+func matchReceive(raw *eventcore.RawEvent, params map[string]string) bool {
+	if !narrows(params) {
+		return true
+	}
+	event, err := parseReceived(raw.Payload)
+	if err != nil {
+		return true
+	}
+	message := &event.Event.Message
+	if id := params[paramChatID]; id != "" && id != string(message.ChatID) {
+		return false
+	}
+	// The platform documents p2p and group; groups with topics have been seen as topic_group.
+	if kind := params[paramChatType]; kind != "" && (kind == chatTypeP2P) != (message.ChatType == chatTypeP2P) {
+		return false
+	}
+	if id := params[paramSenderID]; id != "" && id != event.Event.Sender.ID.OpenID {
+		return false
+	}
+	if types := params[paramMessageType]; types != "" && !slices.Contains(strings.Split(types, ","), string(message.MessageType)) {
+		return false
+	}
+	if params[paramMentionsMe] == "true" && message.ChatType != chatTypeP2P {
+		return slices.ContainsFunc(message.Mentions, func(m mention) bool {
+			return m.ID.OpenID != "" && m.ID.OpenID == params[botOpenID]
+		})
+	}
+	return true
+}
+
+// narrows reports whether any param asks for less than everything.
+func narrows(params map[string]string) bool {
+	for _, name := range []string{paramChatID, paramChatType, paramSenderID, paramMessageType} {
+		if params[name] != "" {
+			return true
+		}
+	}
+	return params[paramMentionsMe] == "true"
+}

@@ -1,0 +1,79 @@
+package im
+
+import (
+	larkim "github.com/larksuite/oapi-sdk-go/v3/service/im/v1"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+)
+
+// memberKeys are the native keys about who joins and leaves groups.
+func memberKeys() []eventcore.KeyDefinition {
+	botScopes := []string{"im:chat.members:bot_access"}
+	userScopes := []string{"im:chat.members:read"}
+	return []eventcore.KeyDefinition{
+		keydef.Native[larkim.P2ChatMemberBotAddedV1Data](eventcore.KeyDefinition{
+			Key:         "im.chat.member.bot.added_v1",
+			DisplayName: "Bot added to a group",
+			Description: "This bot was added to a group; the moment to introduce itself or to start watching the group. " +
+				"You get the group's id and name and who added the bot. It does not fire for other bots.",
+			Scopes:    botScopes,
+			AuthTypes: bot(),
+		}, examples, groupFields("who added the bot")...),
+		keydef.Native[larkim.P2ChatMemberBotDeletedV1Data](eventcore.KeyDefinition{
+			Key:         "im.chat.member.bot.deleted_v1",
+			DisplayName: "Bot removed from a group",
+			Description: "This bot was removed from a group, and can neither read nor write there any more. " +
+				"You get the group's id and name and who removed the bot. A group that is dissolved fires " +
+				"im.chat.disbanded_v1 instead.",
+			Scopes:    botScopes,
+			AuthTypes: bot(),
+		}, examples, groupFields("who removed the bot")...),
+		keydef.Native[larkim.P2ChatMemberUserAddedV1Data](eventcore.KeyDefinition{
+			Key:         "im.chat.member.user.added_v1",
+			DisplayName: "People joined a group",
+			Description: "One or more people joined a group the bot is in, invited or on their own. " +
+				"You get the group and the list of new members with names and ids. Bots are not in it.",
+			Scopes:    userScopes,
+			AuthTypes: bot(),
+		}, examples, userFields("who invited them, or the person who joined", "the people who joined")...),
+		keydef.Native[larkim.P2ChatMemberUserDeletedV1Data](eventcore.KeyDefinition{
+			Key:         "im.chat.member.user.deleted_v1",
+			DisplayName: "People left a group",
+			Description: "One or more people left a group the bot is in, or were removed from it. " +
+				"You get the group and the list of former members. Whoever left on their own is also the operator.",
+			Scopes:    userScopes,
+			AuthTypes: bot(),
+		}, examples, userFields("who removed them, or the person who left", "the people who left")...),
+		keydef.Native[larkim.P2ChatMemberUserWithdrawnV1Data](eventcore.KeyDefinition{
+			Key:         "im.chat.member.user.withdrawn_v1",
+			DisplayName: "Invitation to a group withdrawn",
+			Description: "An invitation of people to a group the bot is in was taken back, so that they are members no longer. " +
+				"You get the group, who took it back, and whom it was for.",
+			Scopes:    userScopes,
+			AuthTypes: bot(),
+		}, examples, userFields("who took the invitation back", "the people whose invitation was taken back")...),
+	}
+}
+
+// groupFields describes what events about groups have in common.
+func groupFields(operator string) []keydef.Overrides {
+	return []keydef.Overrides{
+		keydef.Field("/event/chat_id", "chat_id", "the group"),
+		keydef.User("/event/operator_id", operator),
+		keydef.Field("/event/operator_tenant_key", "tenant_key", "the operator's company"),
+		keydef.Field("/event/external", "", "whether the group has members from other companies"),
+		keydef.Field("/event/name", "", "the group's name"),
+		keydef.Field("/event/i18n_names", "", "the group's name in other languages, where it has some"),
+	}
+}
+
+// userFields describes an event about people in a group.
+func userFields(operator, users string) []keydef.Overrides {
+	return append(groupFields(operator),
+		keydef.Field("/event/users", "", users),
+		keydef.Field("/event/users/*/name", "", "the person's name"),
+		keydef.Field("/event/users/*/tenant_key", "tenant_key", "the person's company"),
+		keydef.User("/event/users/*/user_id", "the person's ids"),
+	)
+}

@@ -1,0 +1,118 @@
+package im
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/keys/im/content"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+)
+
+const receiveMessage = "im.message.receive_v1"
+
+// forwardWorkers is how many forwarded conversations may be fetched at once for one consumer.
+const forwardWorkers = 4
+
+func receiveKey() eventcore.KeyDefinition {
+	return eventcore.KeyDefinition{
+		Key:         receiveMessage,
+		DisplayName: "Message received",
+		Description: "Someone wrote to the bot, or in a group the bot is in. You get one flat message: who, where, when, " +
+			"the content rendered as text with mentions resolved to names, and keys of files to download. " +
+			"One-to-one messages need only the scope listed. In groups the app receives messages that mention the bot if it " +
+			"has im:message.group_at_msg:readonly, and all messages if it has im:message.group_msg. " +
+			"Messages the bot itself sends do not come back. Forwarded conversations are fetched and rendered if the app " +
+			"has im:message:readonly. Narrow it with params rather than reading everything.",
+		EventType:             receiveMessage,
+		Params:                receiveParams(),
+		Schema:                eventcore.SchemaDef{Custom: &eventcore.SchemaSpec{Type: reflect.TypeFor[MessageReceived]()}},
+		NormalizeParams:       normalizeReceive,
+		Match:                 matchReceive,
+		Process:               processReceive,
+		Scopes:                []string{"im:message.p2p_msg:readonly"},
+		AuthTypes:             bot(),
+		RequiredConsoleEvents: []string{receiveMessage},
+		Workers:               forwardWorkers,
+		Example:               keydef.Example(examples, receiveMessage),
+	}
+}
+
+// processReceive makes the flat message of an event. Content that cannot be rendered, and a forwarded conversation
+// that cannot be fetched, are told of in the message; only an event that holds no message is an error.
+func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.RawEvent, _ map[string]string) (json.RawMessage, error) {
+	event, err := parseReceived(raw.Payload)
+	if err != nil {
+		return nil, err
+	}
+	in := &event.Event.Message
+	if in.MessageID == "" {
+		return nil, errors.New("the event has no message with an id")
+	}
+	out := MessageReceived{
+		MessageID: string(in.MessageID), RootID: string(in.RootID), ParentID: string(in.ParentID),
+		ThreadID: string(in.ThreadID), ChatID: string(in.ChatID), ChatType: string(in.ChatType),
+		MessageType: string(in.MessageType), SenderID: event.Event.Sender.ID.OpenID, CreateTime: utc(in.CreateTime),
+	}
+	if out.RootID == out.ParentID {
+		out.RootID = "" // a reply to the first message; most are
+	}
+	if kind := event.Event.Sender.Type; kind != "user" {
+		out.SenderType = string(kind)
+	}
+	for _, m := range in.Mentions {
+		out.Mentions = append(out.Mentions, Mention{Name: string(m.Name), OpenID: m.ID.OpenID, Bot: m.Type == "bot"})
+	}
+	rendered, err := content.Render(string(in.MessageType), string(in.Content), mentioned(in.Mentions))
+	if err != nil {
+		out.ContentError, out.RawContent = err.Error(), string(in.Content)
+	}
+	out.Content, out.Attachments = rendered.Text, rendered.Attachments
+	if in.MessageType == mergeForward {
+		text, err := fetchForward(ctx, rt, out.MessageID)
+		if err != nil {
+			out.ContentError = err.Error()
+		} else {
+			out.Content = text
+		}
+	}
+	return encode(out)
+}
+
+// mentioned returns the mentions as the renderer takes them.
+func mentioned(list []mention) []content.Mention {
+	mentions := make([]content.Mention, len(list))
+	for i, m := range list {
+		mentions[i] = content.Mention{Key: string(m.Key), Name: string(m.Name)}
+	}
+	return mentions
+}
+
+// utc turns milliseconds since 1970 into RFC 3339; what is no such number is left out.
+func utc(millis loose) string {
+	ms, err := strconv.ParseInt(string(millis), 10, 64)
+	if err != nil || ms <= 0 {
+		return ""
+	}
+	t := time.UnixMilli(ms).UTC()
+	if t.Year() > 9999 { // RFC 3339 has no form for it
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
+// encode writes <, > and & as themselves: the text is read by a model, and each escape is six bytes.
+func encode(value any) (json.RawMessage, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+}

@@ -1,0 +1,65 @@
+package keydef
+
+import (
+	"embed"
+	"encoding/json"
+	"maps"
+	"reflect"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/schemas"
+)
+
+// Overrides describes fields by JSON Pointer; see [eventcore.SchemaDef].
+type Overrides = map[string]schemas.FieldMeta
+
+// Native completes the definition of a key whose subscriber gets the platform's envelope around T: the event type
+// and the console event are the key itself, unless def says otherwise, and the example is examples/KEY.json.
+func Native[T any](def eventcore.KeyDefinition, examples embed.FS, overrides ...Overrides) eventcore.KeyDefinition {
+	if def.EventType == "" {
+		def.EventType = def.Key
+	}
+	if def.RequiredConsoleEvents == nil {
+		def.RequiredConsoleEvents = []string{def.EventType}
+	}
+	def.Schema = eventcore.SchemaDef{
+		Native:         &eventcore.SchemaSpec{Type: reflect.TypeFor[T]()},
+		FieldOverrides: merge(overrides),
+	}
+	def.Example = Example(examples, def.Key)
+	return def
+}
+
+// Example returns the example payload of a key, the file examples/KEY.json. A file that is missing yields an
+// example that is not JSON, which registering the key refuses with the key's name.
+func Example(examples embed.FS, key string) json.RawMessage {
+	name := "examples/" + key + ".json"
+	raw, err := examples.ReadFile(name)
+	if err != nil {
+		return json.RawMessage(name + " is missing")
+	}
+	return raw
+}
+
+// User describes the ids of a user at pointer; who says which user it is.
+func User(pointer, who string) Overrides {
+	return Overrides{
+		pointer:               {Description: who},
+		pointer + "/open_id":  {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
+		pointer + "/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
+		pointer + "/user_id":  {Kind: "user_id", Description: "the user's id in the company; null without the scope contact:user.employee_id:readonly"},
+	}
+}
+
+// Field describes one field; kind may be empty.
+func Field(pointer, kind, description string) Overrides {
+	return Overrides{pointer: {Kind: kind, Description: description}}
+}
+
+func merge(list []Overrides) Overrides {
+	merged := Overrides{}
+	for _, overrides := range list {
+		maps.Copy(merged, overrides)
+	}
+	return merged
+}

@@ -1,0 +1,28 @@
+package keys
+
+import (
+	"slices"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/keys/anyevent"
+	"github.com/larkevents/lark-events-mcp/keys/im"
+)
+
+// All returns the definitions of all keys, domain by domain.
+func All() []eventcore.KeyDefinition {
+	return slices.Concat(
+		im.Keys(),
+		anyevent.Keys(),
+	)
+}
+
+// Register adds every key that is not in the registry yet; calling it again changes nothing. It panics on a
+// definition that breaks the contract of [eventcore.RegisterKey]. It must not be called from several goroutines
+// at once.
+func Register() {
+	for _, def := range All() {
+		if _, ok := eventcore.Lookup(def.Key); !ok {
+			eventcore.RegisterKey(def)
+		}
+	}
+}
