@@ -20,12 +20,12 @@ const (
 	filterTimeout = 200 * time.Millisecond
 )
 
-// filter is a compiled jq expression; nil keeps everything. It may be used from many goroutines at once.
-type filter struct{ code *gojq.Code }
+// Filter is a compiled jq expression; nil keeps everything. It may be used from many goroutines at once.
+type Filter struct{ code *gojq.Code }
 
-// compileFilter compiles a filter and tries it on the key's example, so that one that does not end is refused
-// before it meets an event. Faults are [*eventcore.Error] with invalid_filter.
-func compileFilter(text string, def *eventcore.KeyDefinition) (*filter, error) {
+// CompileFilter compiles a filter and tries it on the key's example, so that one that does not end is refused
+// before it meets an event. An empty text is nil. Faults are [*eventcore.Error] with invalid_filter.
+func CompileFilter(text string, def *eventcore.KeyDefinition) (*Filter, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -40,38 +40,55 @@ func compileFilter(text string, def *eventcore.KeyDefinition) (*filter, error) {
 	if err != nil {
 		return nil, invalidFilter("the filter does not compile: "+err.Error(), err)
 	}
-	f := &filter{code}
+	f := &Filter{code}
 	example := def.Example
 	if len(example) == 0 {
 		example = json.RawMessage(`{}`)
 	}
-	if _, err := f.keep(context.Background(), example); errors.Is(err, context.DeadlineExceeded) {
+	if _, err := f.Keep(context.Background(), example); errors.Is(err, context.DeadlineExceeded) {
 		return nil, invalidFilter(fmt.Sprintf("the filter did not end within %s on the key's example", filterTimeout), err)
 	}
 	return f, nil
 }
 
-// keep reports whether data passes: whether the first output is neither false nor null.
-func (f *filter) keep(ctx context.Context, data json.RawMessage) (bool, error) {
+// Keep reports whether data passes: whether the first output is neither false nor null. A run takes at most
+// 200 ms.
+func (f *Filter) Keep(ctx context.Context, data json.RawMessage) (bool, error) {
 	if f == nil {
 		return true, nil
 	}
+	keep := false
+	err := f.Outputs(ctx, data, func(output any) bool {
+		keep = output != nil && output != false
+		return false
+	})
+	return keep, err
+}
+
+// Outputs runs the expression on data and calls yield with each output, until that returns false. All of it takes
+// at most 200 ms.
+func (f *Filter) Outputs(ctx context.Context, data json.RawMessage, yield func(output any) bool) error {
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	if err := decoder.Decode(&value); err != nil {
-		return false, fmt.Errorf("decode the event for the filter: %w", err)
+		return fmt.Errorf("decode the event for the filter: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, filterTimeout)
 	defer cancel()
-	output, ok := f.code.RunWithContext(ctx, value).Next()
-	if !ok || output == nil || output == false {
-		return false, nil
+	outputs := f.code.RunWithContext(ctx, value)
+	for {
+		output, ok := outputs.Next()
+		if !ok {
+			return nil
+		}
+		if err, failed := output.(error); failed {
+			return err
+		}
+		if !yield(output) {
+			return nil
+		}
 	}
-	if err, failed := output.(error); failed {
-		return false, err
-	}
-	return true, nil
 }
 
 func invalidFilter(message string, err error) error {

@@ -31,7 +31,7 @@ func parseFrom(text string) (from, error) {
 		cursor, err := eventcore.ParseCursor(text)
 		return from{cursor: &cursor}, err
 	}
-	age, err := parseAge(text)
+	age, err := ParseAge(text)
 	if err != nil || age <= 0 {
 		return from{}, &eventcore.Error{
 			Code:    eventcore.CodeInvalidCursor,
@@ -42,8 +42,8 @@ func parseFrom(text string) (from, error) {
 	return from{age: age}, nil
 }
 
-// parseAge reads a duration as time.ParseDuration does, and days, such as 2d.
-func parseAge(text string) (time.Duration, error) {
+// ParseAge reads a duration as time.ParseDuration does, and days, such as 2d.
+func ParseAge(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		return time.Duration(n) * 24 * time.Hour, err

@@ -79,7 +79,7 @@ func (s *Subscription) deliver(ctx context.Context, raw *eventcore.RawEvent, dat
 		event.Data, event.Err = raw.Payload, &failure
 		return event
 	}
-	keep, err := s.filter.keep(ctx, data)
+	keep, err := s.filter.Keep(ctx, data)
 	if err != nil {
 		event.Err = filterFailed(err)
 		return event

@@ -28,7 +28,7 @@ type Subscription struct {
 	identity  string
 	holder    uint64
 	eventType string
-	filter    *filter
+	filter    *Filter
 	api       eventcore.APIClient
 	workers   chan struct{} // has room for one token a worker
 

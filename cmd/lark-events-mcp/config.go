@@ -1,0 +1,143 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+)
+
+// The variables that configure the app; see the help of the root command.
+const (
+	envAppID      = "LARK_APP_ID"
+	envSecret     = "LARK_APP_SECRET"
+	envSecretFile = "LARK_APP_SECRET_FILE"
+	envDomain     = "LARK_DOMAIN"
+	envUserToken  = "LARK_USER_ACCESS_TOKEN"
+)
+
+// maxSecretFile bounds a secret file, in bytes: a larger one is some other file.
+const maxSecretFile = 4096
+
+// config is what the environment says of the app.
+type config struct {
+	appID     string
+	secret    string
+	baseURL   string
+	userToken string
+	home      statedir.Home
+}
+
+// loadConfig reads the environment. What is missing is not an error here: a server without credentials can still
+// describe keys. See requireApp and requireSecret.
+func loadConfig() (*config, error) {
+	home, err := statedir.Default()
+	if err != nil {
+		return nil, err
+	}
+	baseURL, err := parseDomain(os.Getenv(envDomain))
+	if err != nil {
+		return nil, err
+	}
+	cfg := &config{
+		appID: strings.TrimSpace(os.Getenv(envAppID)), secret: strings.TrimSpace(os.Getenv(envSecret)),
+		baseURL: baseURL, userToken: strings.TrimSpace(os.Getenv(envUserToken)), home: home,
+	}
+	if path := os.Getenv(envSecretFile); cfg.secret == "" && path != "" {
+		if cfg.secret, err = readSecret(path); err != nil {
+			return nil, err
+		}
+	}
+	return cfg, nil
+}
+
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxSecretFile {
+		err = fmt.Errorf("it has %d bytes, a secret has fewer than %d", info.Size(), maxSecretFile)
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(path)
+	}
+	if err == nil && strings.TrimSpace(string(text)) == "" {
+		err = fmt.Errorf("it is empty")
+	}
+	if err != nil {
+		return "", &eventcore.Error{
+			Code: eventcore.CodeCredentialsMissing, Message: fmt.Sprintf("%s: the secret cannot be read: %v", envSecretFile, err),
+			Hint: "name a file that holds the app secret and nothing else", Cause: err,
+		}
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// parseDomain returns the base URL of the open platform.
+func parseDomain(domain string) (string, error) {
+	switch domain {
+	case "", "feishu":
+		return "https://open.feishu.cn", nil
+	case "lark":
+		return "https://open.larksuite.com", nil
+	}
+	u, err := url.Parse(domain)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		return "", &eventcore.Error{
+			Code: eventcore.CodeCredentialsMissing, Message: fmt.Sprintf("%s is %q, which names no platform", envDomain, domain),
+			Hint: "use feishu, lark, or a base URL such as http://127.0.0.1:8080",
+		}
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// domain is the base URL as a person knows it.
+func (c *config) domain() string {
+	switch c.baseURL {
+	case "https://open.feishu.cn":
+		return "feishu"
+	case "https://open.larksuite.com":
+		return "lark"
+	}
+	return c.baseURL
+}
+
+// requireApp returns the app's folder, or says which variable is missing.
+func (c *config) requireApp() (statedir.App, error) {
+	if c.appID == "" {
+		return statedir.App{}, missing(envAppID, "the app id", "")
+	}
+	return c.home.App(c.appID), nil
+}
+
+// requireSecret says which variable is missing, if one is.
+func (c *config) requireSecret() error {
+	if c.secret == "" {
+		return missing(envSecret, "the app secret", ", or "+envSecretFile+" to a file that holds it,")
+	}
+	return nil
+}
+
+func missing(variable, what, or string) error {
+	return &eventcore.Error{
+		Code:    eventcore.CodeCredentialsMissing,
+		Message: fmt.Sprintf("%s is not set: %s is missing", variable, what),
+		Hint: fmt.Sprintf("set %s%s in the environment of this server (in the MCP client's configuration: env); "+
+			"the value is in the developer console under Credentials", variable, or),
+	}
+}
+
+// fingerprint tells one secret from another without revealing it.
+func (c *config) fingerprint() string {
+	if c.secret == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, []byte(c.secret))
+	mac.Write([]byte("lark-events-mcp bus of " + c.appID + " at " + c.baseURL))
+	return hex.EncodeToString(mac.Sum(nil))[:16]
+}

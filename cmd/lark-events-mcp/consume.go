@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+)
+
+const consumeLong = `Print the events of a key as they arrive, one JSON object a line: event_id, key, event_type, time, cursor, data,
+and error if the event could not be processed.
+
+It prints "ready key=KEY" on stderr once events can arrive. To go on where an earlier run ended, pass the cursor of
+the last line you have handled to --from.
+
+--jq runs a jq expression on each event's data: false, null and empty drop the event, true prints it whole, and
+anything else is printed instead of it.`
+
+const consumeExample = `  lark-events-mcp consume im.message.receive_v1 --param chat_type=p2p --jq .content
+  lark-events-mcp consume im.message.receive_v1 --from 30m --max-events 10 --timeout 5s`
+
+const (
+	consumePage    = 100
+	consumeWait    = time.Minute
+	cleanupTimeout = 5 * time.Second
+)
+
+// consumeFlags are the flags of consume.
+type consumeFlags struct {
+	params  []string
+	jq      string
+	from    string
+	max     int
+	timeout time.Duration
+	demo    bool
+}
+
+func newConsumeCommand(g *globals) *cobra.Command {
+	var f consumeFlags
+	cmd := &cobra.Command{
+		Use: "consume KEY", Short: "Print the events of a key, one JSON object a line", Long: consumeLong,
+		Example: consumeExample, Args: oneKey,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log, err := g.logger(slog.LevelWarn)
+			if err != nil {
+				return err
+			}
+			return f.run(cmd.Context(), args[0], log)
+		},
+	}
+	cmd.Flags().StringArrayVar(&f.params, "param", nil, "a param of the key as name=value; may be repeated")
+	cmd.Flags().StringVar(&f.jq, "jq", "", "a jq expression on each event's data")
+	cmd.Flags().StringVar(&f.from, "from", "now", "now, earliest, a cursor, or an age such as 30m")
+	cmd.Flags().IntVar(&f.max, "max-events", 0, "end after this many events (default: never)")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", 0, "end after this long (default: never)")
+	cmd.Flags().BoolVar(&f.demo, "demo", false, "on a simulated platform in this process, without an account")
+	return cmd
+}
+
+// run consumes until it has what it should, the time is over, or nobody reads any more.
+func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (err error) {
+	if f.max < 0 || f.timeout < 0 {
+		return usageError{errors.New("--max-events and --timeout must not be negative")}
+	}
+	def, ok := eventcore.Lookup(key)
+	if !ok {
+		return eventcore.UnknownKey(key)
+	}
+	params, err := parseParams(f.params)
+	if err != nil {
+		return err
+	}
+	jq, err := consume.CompileFilter(f.jq, def)
+	if err != nil {
+		return err
+	}
+	client, closeAccess, err := f.client(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer closeAccess()
+	defer func() {
+		// The cleanups run also after an interrupt.
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+		defer cancel()
+		err = errors.Join(err, client.Close(closeCtx))
+	}()
+	if f.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		defer cancel()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	onStdoutClosed(cancel)
+	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: jq, left: f.max})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && f.timeout > 0, errors.Is(err, errEnough), errors.Is(err, syscall.EPIPE):
+		return nil
+	case errors.Is(err, context.Canceled) && stdoutClosed():
+		return nil
+	}
+	return err
+}
+
+// client returns the consumer, on the app of the environment or on the demo.
+func (f *consumeFlags) client(ctx context.Context, log *slog.Logger) (*consume.Client, func(), error) {
+	if f.demo {
+		d, err := startDemo(ctx, log)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.playForever()
+		return d.access.client("consume"), d.close, nil
+	}
+	cfg, err := loadConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	access, err := realAccess(cfg, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return access.client("consume"), func() {}, nil
+}
+
+// print subscribes, says so, and prints pages until something ends it.
+func (f *consumeFlags) print(ctx context.Context, client *consume.Client, req consume.Request, printer *eventPrinter) error {
+	sub, _, err := client.Subscribe(ctx, req)
+	if err != nil {
+		return err
+	}
+	if err := awaitReady(ctx, client, sub); err != nil {
+		return err
+	}
+	at := []consume.At{{Subscription: sub, Cursor: sub.Start}}
+	for {
+		page, err := client.Read(ctx, at, consumePage, consumeWait)
+		if err != nil {
+			return err
+		}
+		if page.Truncated {
+			fmt.Fprintln(os.Stderr, "some events after the given cursor are no longer retained; going on with the oldest")
+		}
+		for _, event := range page.Events {
+			if err := printer.print(ctx, &event); err != nil {
+				return err
+			}
+		}
+		at[0].Cursor = page.Next[0]
+	}
+}
+
+// awaitReady waits until events can arrive, and tells that they can, or why they cannot yet.
+func awaitReady(ctx context.Context, client *consume.Client, sub *consume.Subscription) error {
+	for _, warning := range sub.Warnings {
+		fmt.Fprintln(os.Stderr, "warning:", warning)
+	}
+	state, err := client.AwaitSource(ctx)
+	if err != nil {
+		return err
+	}
+	if state.Phase == source.Failed {
+		fmt.Fprintln(os.Stderr, "warning: the platform refused the connection; only events in the journal can be read:", state.Detail)
+	}
+	fmt.Fprintf(os.Stderr, "ready key=%s\n", sub.Key.Key)
+	return nil
+}
+
+// parseParams reads name=value pairs.
+func parseParams(pairs []string) (map[string]any, error) {
+	params := map[string]any{}
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, usageError{fmt.Errorf("--param %q: write it as name=value", pair)}
+		}
+		if _, twice := params[name]; twice {
+			return nil, usageError{fmt.Errorf("--param %s is given twice; several values of one param are separated by commas", name)}
+		}
+		params[name] = value
+	}
+	return params, nil
+}
+
+// errEnough ends consume after --max-events.
+var errEnough = errors.New("enough events")
+
+// eventPrinter prints events as lines.
+type eventPrinter struct {
+	out  io.Writer
+	jq   *consume.Filter // nil prints events whole
+	left int             // 0: no end
+}
+
+// printedEvent is one line.
+type printedEvent struct {
+	EventID   string           `json:"event_id"`
+	Key       string           `json:"key"`
+	EventType string           `json:"event_type"`
+	Time      string           `json:"time"`
+	Cursor    string           `json:"cursor"`
+	Data      json.RawMessage  `json:"data"`
+	Error     *eventcore.Error `json:"error,omitempty"`
+}
+
+// print prints one event, and returns errEnough after the last one that is wanted.
+func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
+	whole := printedEvent{
+		EventID: e.EventID, Key: e.Subscription.Key.Key, EventType: e.EventType, Time: e.Time.Format(time.RFC3339Nano),
+		Cursor: e.Cursor.String(), Data: e.Data, Error: e.Err,
+	}
+	lines := []any{whole}
+	if p.jq != nil && e.Err == nil {
+		lines = lines[:0]
+		err := p.jq.Outputs(ctx, e.Data, func(output any) bool {
+			switch output {
+			case nil, false:
+			case true:
+				lines = append(lines, whole)
+			default:
+				lines = append(lines, output)
+			}
+			return true
+		})
+		if err != nil {
+			whole.Error = &eventcore.Error{Code: eventcore.CodeInvalidFilter, Message: "--jq failed on this event: " + err.Error()}
+			lines = []any{whole}
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	encoder := json.NewEncoder(p.out)
+	encoder.SetEscapeHTML(false)
+	for _, line := range lines {
+		if err := encoder.Encode(line); err != nil {
+			return fmt.Errorf("write to stdout: %w", err)
+		}
+	}
+	if p.left--; p.left == 0 {
+		return errEnough
+	}
+	return nil
+}

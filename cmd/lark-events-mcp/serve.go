@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/larkevents/lark-events-mcp/mcp"
+)
+
+const serveLong = `Serve one agent over the Model Context Protocol on stdin and stdout. This is what MCP clients start.
+
+Missing credentials do not keep the server from starting: an agent can look at the event keys without them, and is
+told which variable to set when it subscribes.`
+
+func newServeCommand(g *globals) *cobra.Command {
+	var push string
+	var demo bool
+	cmd := &cobra.Command{
+		Use: "serve", Short: "The MCP server, on stdin and stdout", Long: serveLong, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := g.logger(slog.LevelWarn)
+			if err != nil {
+				return err
+			}
+			mode, err := mcp.ParsePushMode(push)
+			if err != nil {
+				return usageError{err}
+			}
+			opts := mcp.Options{Version: version(), Push: mode, Logger: log}
+			if demo {
+				d, err := startDemo(cmd.Context(), log)
+				if err != nil {
+					return err
+				}
+				defer d.close()
+				d.playForever()
+				return serveStdio(cmd.Context(), serverOptions(opts, d.access))
+			}
+			cfg, err := loadConfig()
+			if err != nil {
+				return err
+			}
+			opts.AppID, opts.Domain = cfg.appID, cfg.domain()
+			access, err := realAccess(cfg, log)
+			if err != nil {
+				// An agent can still look at the keys; it is told when it subscribes.
+				opts.Consumer = func() (mcp.Consumer, error) { return nil, err }
+				return serveStdio(cmd.Context(), opts)
+			}
+			return serveStdio(cmd.Context(), serverOptions(opts, access))
+		},
+	}
+	cmd.Flags().StringVar(&push, "push", string(mcp.PushAuto), "how an agent is told of an event as it arrives: auto, resource, log, channel or off")
+	cmd.Flags().BoolVar(&demo, "demo", false, "on a simulated platform in this process, without an account")
+	return cmd
+}
+
+// serverOptions adds the app and its consumers to opts.
+func serverOptions(opts mcp.Options, access *platformAccess) mcp.Options {
+	opts.AppID, opts.Domain = access.cfg.appID, access.cfg.domain()
+	opts.Consumer = func() (mcp.Consumer, error) { return access.client("mcp"), nil }
+	return opts
+}
+
+// serveStdio serves until stdin ends or a signal comes; both are an orderly end.
+func serveStdio(ctx context.Context, opts mcp.Options) error {
+	err := mcp.NewServer(opts).ServeStdio(ctx, os.Stdin, os.Stdout)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

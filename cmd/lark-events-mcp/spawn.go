@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+)
+
+// maxLog is the size at which a bus's log is set aside when the next bus starts; one former log is kept.
+const maxLog = 4 << 20
+
+// spawner starts buses in processes of their own that outlive this one.
+type spawner struct {
+	cfg *config
+	app statedir.App
+
+	mu sync.Mutex
+	// failed is why the last bus ended at once, until it has been told.
+	failed error
+}
+
+// start starts a bus. It does not wait until the bus is ready; if the one before ended with a failure, it says so
+// instead of starting another.
+func (s *spawner) start(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.failed; err != nil {
+		s.failed = nil
+		return err
+	}
+	if err := s.cfg.requireSecret(); err != nil {
+		return err
+	}
+	if err := s.app.Create(); err != nil {
+		return err
+	}
+	cmd, log, err := s.command()
+	if err != nil {
+		return fmt.Errorf("start the bus: %w", err)
+	}
+	defer log.Close()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the bus: %w", err)
+	}
+	go s.watch(cmd)
+	return nil
+}
+
+// command is the bus's process, with its log as output.
+func (s *spawner) command() (*exec.Cmd, *os.File, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err := os.Stat(s.app.Log()); err == nil && info.Size() > maxLog {
+		if err := os.Rename(s.app.Log(), s.app.Log()+".1"); err != nil {
+			return nil, nil, err
+		}
+	}
+	log, err := os.OpenFile(s.app.Log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.Command(program, "bus", "--on-demand")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Dir = s.app.Dir
+	cmd.Env = append(os.Environ(), statedir.EnvHome+"="+string(s.cfg.home))
+	if path := os.Getenv(envSecretFile); path != "" {
+		if abs, err := filepath.Abs(path); err == nil {
+			cmd.Env = append(cmd.Env, envSecretFile+"="+abs)
+		}
+	}
+	detach(cmd)
+	return cmd, log, nil
+}
+
+// watch reaps the bus, and remembers why if it failed.
+func (s *spawner) watch(cmd *exec.Cmd) {
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: "the bus ended at once: " + lastLine(s.app.Log()),
+		Hint:    fmt.Sprintf("its log is %s; lark-events-mcp bus runs it in the foreground", s.app.Log()),
+	}
+}
+
+// lastLine returns the last line of a log, or why it cannot be had.
+func lastLine(path string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return err.Error()
+	}
+	defer file.Close()
+	const tail = 2048
+	if info, err := file.Stat(); err == nil && info.Size() > tail {
+		if _, err := file.Seek(-tail, io.SeekEnd); err != nil {
+			return err.Error()
+		}
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	return strings.TrimPrefix(string(lines[len(lines)-1]), "lark-events-mcp: ")
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
+	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
+)
+
+const (
+	// stopTimeout is how long a bus may take to end after it said that it does.
+	stopTimeout = 10 * time.Second
+	stopLook    = 20 * time.Millisecond
+)
+
+const stopLong = `Stop the bus of the app that LARK_APP_ID names, or with --all every bus on this machine. Events that were
+acknowledged are in the journal; the platform delivers others again. Agents that listen are told, and start no new
+bus until they are asked to subscribe again.`
+
+func newStopCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: "stop", Short: "Stop the bus of the app", Long: stopLong, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			buses, err := busesToStop(all)
+			if err != nil {
+				return err
+			}
+			if len(buses) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "No bus is running.")
+			}
+			for _, b := range buses {
+				if err := stopBus(cmd.Context(), b); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "Stopped the bus of %s (process %d).\n", b.App.ID, b.PID)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "every bus on this machine")
+	return cmd
+}
+
+// busesToStop returns the running buses that are meant.
+func busesToStop(all bool) ([]busdiscover.Bus, error) {
+	if all {
+		home, err := statedir.Default()
+		if err != nil {
+			return nil, err
+		}
+		return busdiscover.List(home)
+	}
+	cfg, err := loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	app, err := cfg.requireApp()
+	if err != nil {
+		return nil, fmt.Errorf("%w; or use --all", err)
+	}
+	if b, ok := busdiscover.Running(app); ok {
+		return []busdiscover.Bus{b}, nil
+	}
+	return nil, nil
+}
+
+// stopBus tells a bus to end and waits until it has.
+func stopBus(ctx context.Context, b busdiscover.Bus) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	if err := busctl.Stop(ctx, b.App); err != nil && !errors.Is(err, transport.ErrNoBus) {
+		return fmt.Errorf("%w; if it does not answer, end process %d", err, b.PID)
+	}
+	look := time.NewTicker(stopLook)
+	defer look.Stop()
+	for {
+		if _, running := busdiscover.Running(b.App); !running {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the bus of %s has not ended within %s; end process %d", b.App.ID, stopTimeout, b.PID)
+		case <-look.C:
+		}
+	}
+}
