@@ -14,19 +14,19 @@ import (
 func checkDefinition(def *KeyDefinition) error {
 	switch {
 	case def.Key == "":
-		return errors.New("Key is empty")
+		return errors.New("it has no Key")
 	case def.EventType == "":
-		return errors.New("EventType is empty")
+		return errors.New("it has no EventType")
 	case def.BufferSize < 0 || def.BufferSize > MaxBufferSize:
-		return fmt.Errorf("BufferSize is %d, must be 0 to %d", def.BufferSize, MaxBufferSize)
+		return fmt.Errorf("its BufferSize is %d, must be 0 to %d", def.BufferSize, MaxBufferSize)
 	case def.Workers < 0:
-		return fmt.Errorf("Workers is %d, must not be negative", def.Workers)
+		return fmt.Errorf("its Workers is %d, must not be negative", def.Workers)
 	case len(def.Example) > 0 && !json.Valid(def.Example):
-		return errors.New("Example is not JSON")
+		return errors.New("its Example is not JSON")
 	}
 	for _, auth := range def.AuthTypes {
 		if auth != "bot" && auth != "user" {
-			return fmt.Errorf("AuthTypes has %q, must be bot or user", auth)
+			return fmt.Errorf("its AuthTypes have %q, must be bot or user", auth)
 		}
 	}
 	if err := checkSchema(def); err != nil {
@@ -38,23 +38,23 @@ func checkDefinition(def *KeyDefinition) error {
 func checkSchema(def *KeyDefinition) error {
 	native, custom := def.Schema.Native, def.Schema.Custom
 	if (native == nil) == (custom == nil) {
-		return errors.New("Schema must set exactly one of Native and Custom")
+		return errors.New("its Schema must set exactly one of Native and Custom")
 	}
 	if native != nil && def.Process != nil {
-		return errors.New("Process must be nil when Schema.Native is set")
+		return errors.New("its Process must be nil when Schema.Native is set")
 	}
 	name, spec := "Custom", custom
 	if native != nil {
 		name, spec = "Native", native
 	}
 	if (spec.Type == nil) == (len(spec.Raw) == 0) {
-		return fmt.Errorf("Schema.%s must set exactly one of Type and Raw", name)
+		return fmt.Errorf("its Schema.%s must set exactly one of Type and Raw", name)
 	}
 	if len(spec.Raw) > 0 && !json.Valid(spec.Raw) {
-		return fmt.Errorf("Schema.%s.Raw is not JSON", name)
+		return fmt.Errorf("its Schema.%s.Raw is not JSON", name)
 	}
 	if err := schemas.CheckOverrides(def.payloadSource()); err != nil {
-		return fmt.Errorf("Schema.FieldOverrides: %w", err)
+		return fmt.Errorf("its Schema.FieldOverrides: %w", err)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func checkParams(def *KeyDefinition) error {
 		}
 	}
 	if def.EventType == AnyEventType && !seen[EventTypeParam] {
-		return fmt.Errorf("EventType %q needs a param named %q", AnyEventType, EventTypeParam)
+		return fmt.Errorf("its EventType %q needs a param named %q", AnyEventType, EventTypeParam)
 	}
 	return nil
 }
@@ -90,10 +90,10 @@ func checkParam(p ParamDef) error {
 		return fmt.Errorf("unknown Type %q", p.Type)
 	}
 	if p.Description == "" {
-		return errors.New("Description is empty")
+		return errors.New("it has no Description")
 	}
 	if p.Required && p.Default != "" {
-		return errors.New("Required and Default exclude each other")
+		return errors.New("it has both Required and Default, which exclude each other")
 	}
 	for _, v := range p.Values {
 		switch {
@@ -107,7 +107,7 @@ func checkParam(p ParamDef) error {
 	}
 	if p.Default != "" {
 		if _, err := canonical(p, p.Default); err != nil {
-			return fmt.Errorf("Default %q: %w", p.Default, err)
+			return fmt.Errorf("its Default %q: %w", p.Default, err)
 		}
 	}
 	return nil

@@ -121,6 +121,7 @@ func (a *demoAgent) play(ctx context.Context, sim *simulated) error {
 	id, _ := subscribed["subscription_id"].(string)
 	a.say("It asks to be told when something is there.")
 	uri := "lark-event://subscriptions/" + id
+	//lint:ignore SA1019 the demo's agent speaks the protocol that most clients do, in which this is how to subscribe
 	if err := a.session.Subscribe(ctx, mcpgo.SubscribeRequest{Params: mcpgo.SubscribeParams{URI: uri}}); err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func TestAScopeWhoseBusDiedIsTakenOver(t *testing.T) {
 	unsubscribe(t, c, sub, consume.CleanupFailed)
 
 	// Another bus finds in the file what the first one left.
-	b = testutil.StartBus(t, app)
+	testutil.StartBus(t, app)
 	status, err := c.Status(t.Context())
 	if err != nil || len(status.Scopes) != 1 || !status.Scopes[0].Orphaned {
 		t.Fatalf("status %+v, %v; want an orphaned scope", status, err)

@@ -1,0 +1,250 @@
+//go:build unix
+
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
+	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
+	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+)
+
+// messageKey and reactionKey are the keys that most tests listen to.
+const (
+	messageKey  = "im.message.receive_v1"
+	reactionKey = "im.message.reaction.created_v1"
+)
+
+// world is a simulated platform, a machine's state directory, and the environment that leads programs to both. When
+// the test ends, its bus is ended, and nothing that was written may hold a secret.
+type world struct {
+	t        *testing.T
+	platform *larksim.Platform
+	home     statedir.Home
+	// env are the variables of the programs; change them before starting one.
+	env map[string]string
+
+	mu      sync.Mutex
+	secrets []string
+	started []*process
+}
+
+func newWorld(t *testing.T, options ...larksim.Options) *world {
+	t.Helper()
+	needsBinary(t)
+	var opts larksim.Options
+	if len(options) > 0 {
+		opts = options[0]
+	}
+	platform, err := larksim.Start(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(platform.Close)
+	w := &world{
+		t: t, platform: platform, home: testutil.Home(t),
+		secrets: []string{larksim.VerificationToken, platform.AppSecret(), larksim.DefaultUserToken},
+	}
+	w.env = map[string]string{
+		"PATH": os.Getenv("PATH"), "HOME": string(w.home), "TMPDIR": t.TempDir(),
+		"LARK_APP_ID": platform.AppID(), "LARK_APP_SECRET": platform.AppSecret(), "LARK_DOMAIN": platform.URL(),
+		statedir.EnvHome: string(w.home),
+	}
+	t.Cleanup(func() {
+		w.endBuses()
+		w.checkSecrets()
+		w.checkRaces()
+	})
+	return w
+}
+
+// with returns the same world as programs with other variables see it; an empty value takes the variable out.
+func (w *world) with(changes map[string]string) *world {
+	other := &world{t: w.t, platform: w.platform, home: w.home, env: maps.Clone(w.env), secrets: w.secrets}
+	for name, value := range changes {
+		other.env[name] = value
+		if value == "" {
+			delete(other.env, name)
+		}
+	}
+	w.t.Cleanup(other.checkSecrets)
+	return other
+}
+
+func (w *world) environment() []string {
+	var env []string
+	for name, value := range w.env {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// app is the folder of the app.
+func (w *world) app() statedir.App { return w.home.App(w.platform.AppID()) }
+
+// start starts the binary.
+func (w *world) start(args ...string) *process {
+	w.t.Helper()
+	return w.startProgram(binary, args...)
+}
+
+// shell starts a command line in which $BIN is the binary.
+func (w *world) shell(line string) *process {
+	w.t.Helper()
+	return w.with(map[string]string{"BIN": binary}).startProgram("/bin/sh", "-c", line)
+}
+
+func (w *world) startProgram(program string, args ...string) *process {
+	w.t.Helper()
+	p := startProcess(w.t, w.environment(), program, args...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started = append(w.started, p)
+	return p
+}
+
+// run runs the binary to its end, which must come by itself.
+func (w *world) run(args ...string) (p *process, code int) {
+	w.t.Helper()
+	p = w.start(args...)
+	p.stdin.Close()
+	return p, p.wait()
+}
+
+// send lets somebody write a message, and returns when it was acknowledged.
+func (w *world) send(text string) *larksim.Receipt {
+	w.t.Helper()
+	return w.sendEvent(larksim.Text(larksim.Ada, larksim.Engineering, text))
+}
+
+// sendEvent sends an event and returns when it was acknowledged.
+func (w *world) sendEvent(event larksim.Event) *larksim.Receipt {
+	w.t.Helper()
+	receipt := w.platform.Send(event)
+	w.awaitAck(receipt)
+	return receipt
+}
+
+func (w *world) awaitAck(receipt *larksim.Receipt) {
+	w.t.Helper()
+	outcome, err := receipt.Wait(within(w.t))
+	if err != nil || !outcome.Acknowledged {
+		w.t.Fatalf("event %s was not acknowledged: %+v, %v", receipt.EventID, outcome, err)
+	}
+}
+
+// status asks the running bus.
+func (w *world) status() *protocol.Status {
+	w.t.Helper()
+	status, err := busctl.Status(within(w.t), w.app())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return status
+}
+
+// awaitConsumers waits until the bus has this many consumers.
+func (w *world) awaitConsumers(n int) {
+	w.t.Helper()
+	eventually(w.t, fmt.Sprintf("%d consumers on the bus", n), func() bool { return len(w.status().Consumers) == n })
+}
+
+// endBuses ends every bus of the state directory and waits for its process.
+func (w *world) endBuses() {
+	buses, err := busdiscover.List(w.home)
+	if err != nil {
+		return // there is no directory, so there is no bus
+	}
+	for _, b := range buses {
+		ctx, cancel := context.WithTimeout(context.Background(), soon)
+		if err := busctl.Stop(ctx, b.App); err != nil {
+			w.t.Errorf("stop the bus of %s (process %d): %v", b.App.ID, b.PID, err)
+			if p, err := os.FindProcess(b.PID); err == nil && b.PID > 1 {
+				p.Kill()
+			}
+		}
+		cancel()
+		eventually(w.t, "the end of the bus", func() bool {
+			_, held := busdiscover.Running(b.App)
+			return !held && !running(b.PID)
+		})
+	}
+}
+
+// checkSecrets fails the test if a secret is in what was printed or stored.
+func (w *world) checkSecrets() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.started {
+		w.checkText(fmt.Sprintf("stdout of %v", p.cmd.Args[1:]), p.stdout.String())
+		w.checkText(fmt.Sprintf("stderr of %v", p.cmd.Args[1:]), p.stderr.String())
+	}
+	for name, text := range w.files() {
+		w.checkText(name, text)
+	}
+}
+
+func (w *world) checkText(where, text string) {
+	for _, secret := range w.secrets {
+		if i := strings.Index(text, secret); i >= 0 {
+			w.t.Errorf("a secret is in %s: …%s…", where, text[max(0, i-60):i])
+		}
+	}
+}
+
+// files returns the content of every regular file of the state directory, by path.
+func (w *world) files() map[string]string {
+	found := map[string]string{}
+	err := filepath.WalkDir(string(w.home), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		found[path] = string(text)
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		w.t.Errorf("read the state directory: %v", err)
+	}
+	return found
+}
+
+// checkRaces fails the test if the race detector had something to say in a bus, whose exit code nobody sees.
+func (w *world) checkRaces() {
+	for name, text := range w.files() {
+		if strings.Contains(text, "WARNING: DATA RACE") {
+			w.t.Errorf("a data race is in %s:\n%s", name, text)
+		}
+	}
+}
+
+// took returns how long f took.
+func took(f func()) time.Duration {
+	began := time.Now()
+	f()
+	return time.Since(began)
+}
+
+// decode reads JSON that must fit.
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("decode %s: %v", text, err)
+	}
+	return v
+}
