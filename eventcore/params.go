@@ -32,7 +32,7 @@ func ResolveParams(def *KeyDefinition, given map[string]any) (map[string]string,
 		value, ok := given[p.Name]
 		if !ok || value == nil {
 			if p.Required {
-				return nil, paramError(def, p, "is required")
+				return nil, paramError(def, p, "it is required")
 			}
 			if p.Default != "" {
 				resolved[p.Name] = p.Default
@@ -44,7 +44,7 @@ func ResolveParams(def *KeyDefinition, given map[string]any) (map[string]string,
 			return nil, paramError(def, p, err.Error())
 		}
 		if text == "" && p.Required {
-			return nil, paramError(def, p, "is required and must not be empty")
+			return nil, paramError(def, p, "it is required and must not be empty")
 		}
 		resolved[p.Name] = text
 	}
@@ -90,7 +90,7 @@ func canonical(p ParamDef, value any) (string, error) {
 				return strconv.FormatBool(b), nil
 			}
 		}
-		return "", fmt.Errorf("must be true or false, not %s", describe(value))
+		return "", fmt.Errorf("it must be true or false, not %s", describe(value))
 	case ParamInt:
 		text, ok := value.(string)
 		if !ok {
@@ -98,7 +98,7 @@ func canonical(p ParamDef, value any) (string, error) {
 		}
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return "", fmt.Errorf("must be a whole number, not %s", describe(value))
+			return "", fmt.Errorf("it must be a whole number, not %s", describe(value))
 		}
 		return strconv.FormatInt(n, 10), nil
 	case ParamMulti:
@@ -106,10 +106,10 @@ func canonical(p ParamDef, value any) (string, error) {
 	}
 	text, ok := value.(string)
 	if !ok {
-		return "", fmt.Errorf("must be a string, not %s", describe(value))
+		return "", fmt.Errorf("it must be a string, not %s", describe(value))
 	}
 	if len(text) > maxParamLength {
-		return "", fmt.Errorf("is %d bytes long, at most %d are accepted", len(text), maxParamLength)
+		return "", fmt.Errorf("it is %d bytes long, at most %d are accepted", len(text), maxParamLength)
 	}
 	if p.Type == ParamEnum && !p.accepts(text) {
 		return "", fmt.Errorf("%q %w", clip(text, 100), errNotAllowed)
@@ -128,12 +128,12 @@ func canonicalMulti(p ParamDef, value any) (string, error) {
 		for _, item := range v {
 			text, ok := item.(string)
 			if !ok {
-				return "", fmt.Errorf("must be a list of strings, but has %s", describe(item))
+				return "", fmt.Errorf("it must be a list of strings, but has %s", describe(item))
 			}
 			chosen = append(chosen, text)
 		}
 	default:
-		return "", fmt.Errorf("must be a list of strings, not %s", describe(value))
+		return "", fmt.Errorf("it must be a list of strings, not %s", describe(value))
 	}
 	for i, text := range chosen {
 		chosen[i] = strings.TrimSpace(text)
@@ -166,7 +166,7 @@ func describe(value any) string {
 func paramError(def *KeyDefinition, p ParamDef, problem string) *Error {
 	e := &Error{
 		Code:    CodeInvalidParams,
-		Message: fmt.Sprintf("param %q of %s %s", p.Name, def.Key, problem),
+		Message: fmt.Sprintf("param %q of %s: %s", p.Name, def.Key, problem),
 		Hint:    fmt.Sprintf("%s: %s", p.Name, p.Description),
 		Param:   p.Name,
 		Allowed: p.Values,

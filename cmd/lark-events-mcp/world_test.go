@@ -60,14 +60,14 @@ func newWorld(t *testing.T, options ...larksim.Options) *world {
 		secrets: []string{larksim.VerificationToken, platform.AppSecret(), larksim.DefaultUserToken},
 	}
 	w.env = map[string]string{
-		"PATH": os.Getenv("PATH"), "HOME": string(w.home), "TMPDIR": t.TempDir(),
+		"PATH": os.Getenv("PATH"), "HOME": t.TempDir(), "TMPDIR": string(testutil.Home(t)),
 		"LARK_APP_ID": platform.AppID(), "LARK_APP_SECRET": platform.AppSecret(), "LARK_DOMAIN": platform.URL(),
 		statedir.EnvHome: string(w.home),
 	}
 	t.Cleanup(func() {
 		w.endBuses()
-		w.checkSecrets()
-		w.checkRaces()
+		w.checkOutput()
+		w.checkFiles()
 	})
 	return w
 }
@@ -81,7 +81,7 @@ func (w *world) with(changes map[string]string) *world {
 			delete(other.env, name)
 		}
 	}
-	w.t.Cleanup(other.checkSecrets)
+	w.t.Cleanup(other.checkOutput)
 	return other
 }
 
@@ -185,16 +185,24 @@ func (w *world) endBuses() {
 	}
 }
 
-// checkSecrets fails the test if a secret is in what was printed or stored.
-func (w *world) checkSecrets() {
+// checkOutput fails the test if a secret is in what was printed.
+func (w *world) checkOutput() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range w.started {
 		w.checkText(fmt.Sprintf("stdout of %v", p.cmd.Args[1:]), p.stdout.String())
 		w.checkText(fmt.Sprintf("stderr of %v", p.cmd.Args[1:]), p.stderr.String())
 	}
+}
+
+// checkFiles fails the test if a secret is in what was stored, or if the race detector had something to say in the
+// log of a bus, whose exit code nobody sees. The buses must have ended.
+func (w *world) checkFiles() {
 	for name, text := range w.files() {
 		w.checkText(name, text)
+		if strings.Contains(text, "WARNING: DATA RACE") {
+			w.t.Errorf("a data race is in %s:\n%s", name, text)
+		}
 	}
 }
 
@@ -221,15 +229,6 @@ func (w *world) files() map[string]string {
 		w.t.Errorf("read the state directory: %v", err)
 	}
 	return found
-}
-
-// checkRaces fails the test if the race detector had something to say in a bus, whose exit code nobody sees.
-func (w *world) checkRaces() {
-	for name, text := range w.files() {
-		if strings.Contains(text, "WARNING: DATA RACE") {
-			w.t.Errorf("a data race is in %s:\n%s", name, text)
-		}
-	}
 }
 
 // took returns how long f took.
