@@ -120,7 +120,7 @@ func (j *SQLite) create(ctx context.Context) error {
 	default:
 		return fmt.Errorf("it was written by another version of this program (format %d, this one reads %d)", version, schemaVersion)
 	}
-	var id [8]byte
+	var id [4]byte // short, because it is in every cursor
 	rand.Read(id[:])
 	return j.transact(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, schema); err != nil {

@@ -57,7 +57,7 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 	out := MessageReceived{
 		MessageID: string(in.MessageID), RootID: string(in.RootID), ParentID: string(in.ParentID),
 		ThreadID: string(in.ThreadID), ChatID: string(in.ChatID), ChatType: string(in.ChatType),
-		MessageType: string(in.MessageType), SenderID: event.Event.Sender.ID.OpenID, CreateTime: utc(in.CreateTime),
+		MessageType: string(in.MessageType), SenderID: event.Event.Sender.ID.OpenID,
 	}
 	if out.RootID == out.ParentID {
 		out.RootID = "" // a reply to the first message; most are
