@@ -1,0 +1,156 @@
+package source
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+var received = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+func TestParseEnvelopeReadsTheHeaderAndDropsTheToken(t *testing.T) {
+	cases := []struct {
+		name    string
+		body    string
+		want    eventcore.RawEvent // without its payload
+		payload string
+	}{
+		{
+			name: "V2",
+			body: `{"schema":"2.0","header":{"event_id":"e1","event_type":"im.message.receive_v1","create_time":"1608725989000",` +
+				`"token":"VERIFY","app_id":"cli_1","tenant_key":"t1"},"event":{"message":{"content":"{\"text\":\"hi\"}"}}}`,
+			want: eventcore.RawEvent{EventID: "e1", EventType: "im.message.receive_v1", SourceTime: "1608725989000"},
+			payload: `{"schema":"2.0","header":{"event_id":"e1","event_type":"im.message.receive_v1","create_time":"1608725989000",` +
+				`"app_id":"cli_1","tenant_key":"t1"},"event":{"message":{"content":"{\"text\":\"hi\"}"}}}`,
+		},
+		{
+			name: "V2 card callback, whose event has a token of its own to update the card with",
+			body: `{"schema":"2.0","header":{"event_id":"e2","event_type":"card.action.trigger","token":"VERIFY"},` +
+				`"event":{"token":"c-keep","action":{"value":{"n":12345678901234567890}}}}`,
+			want: eventcore.RawEvent{EventID: "e2", EventType: "card.action.trigger"},
+			payload: `{"schema":"2.0","header":{"event_id":"e2","event_type":"card.action.trigger"},` +
+				`"event":{"token":"c-keep","action":{"value":{"n":12345678901234567890}}}}`,
+		},
+		{
+			name:    "V2 with a number where the platform writes a string",
+			body:    `{"header":{"event_id":"e3","event_type":"a.b","create_time":1608725989000}}`,
+			want:    eventcore.RawEvent{EventID: "e3", EventType: "a.b", SourceTime: "1608725989000"},
+			payload: `{"header":{"event_id":"e3","event_type":"a.b","create_time":1608725989000}}`,
+		},
+		{
+			name:    "V1",
+			body:    `{"uuid":"u1","token":"VERIFY","ts":"1502199207.7171419","type":"event_callback","event":{"type":"leave_approval","x":1}}`,
+			want:    eventcore.RawEvent{EventID: "u1", EventType: "leave_approval", SourceTime: "1502199207.7171419"},
+			payload: `{"uuid":"u1","ts":"1502199207.7171419","type":"event_callback","event":{"type":"leave_approval","x":1}}`,
+		},
+		{
+			name:    "card callback before V2",
+			body:    `{"open_id":"ou_1","open_message_id":"om_1","token":"VERIFY","action":{"tag":"button"}}`,
+			want:    eventcore.RawEvent{EventType: "card.action.trigger_v1"},
+			payload: `{"open_id":"ou_1","open_message_id":"om_1","action":{"tag":"button"}}`,
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := ParseEnvelope([]byte(c.body), received)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.want.EventID == "" {
+				if !strings.HasPrefix(got.EventID, "sha256:") {
+					t.Errorf("id %q, want one made of the body's hash", got.EventID)
+				}
+				c.want.EventID = got.EventID
+			}
+			c.want.Timestamp = received
+			payload := got.Payload
+			got.Payload = nil
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+			if decode(t, payload) != decode(t, []byte(c.payload)) {
+				t.Errorf("payload %s, want %s", payload, c.payload)
+			}
+			if strings.Contains(string(payload), "VERIFY") {
+				t.Error("the verification token is still there")
+			}
+		})
+	}
+}
+
+func TestAnEventWithoutAnIDGetsTheSameOneEachTime(t *testing.T) {
+	id := func(body string) string {
+		event, err := ParseEnvelope([]byte(body), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return event.EventID
+	}
+	one, two := `{"header":{"event_type":"a.b"},"event":{"n":1}}`, `{"header":{"event_type":"a.b"},"event":{"n":2}}`
+	first, again, other := id(one), id(one), id(two)
+	if first != again || first == other {
+		t.Errorf("ids %s, %s and %s, want the first two equal and the third different", first, again, other)
+	}
+}
+
+func TestWhatIsNoEventIsSaidWithoutQuotingIt(t *testing.T) {
+	for _, body := range []string{
+		``, `private`, `"private"`, `null`, `[]`, `{}`, `{"private":1}`, `{"header":{}}`, `{"header":null}`, `{"header":"private"}`,
+		`{"header":{"event_id":"private"}}`, `{"header":{"event_type":{"private":1}}}`, `{"event":"private"}`,
+		`{"event":{"private":1}}`, `{"event":{"type":7}}`, `{"challenge":"private","token":"private","type":"url_verification"}`,
+		`{"header":{"event_type":"a.b"}} private`, `{"header":{"event_type":"a.b"},"event":`,
+	} {
+		event, err := ParseEnvelope([]byte(body), received)
+		if !errors.Is(err, ErrNotEvent) {
+			t.Errorf("%s: got %+v (%v), want ErrNotEvent", body, event, err)
+		} else if strings.Contains(err.Error(), "private") {
+			t.Errorf("%s: the error quotes it: %v", body, err)
+		}
+	}
+}
+
+func FuzzParseEnvelope(f *testing.F) {
+	f.Add([]byte(`{"schema":"2.0","header":{"event_id":"e1","event_type":"a.b","token":"VERIFY"},"event":{}}`))
+	f.Add([]byte(`{"uuid":"u1","token":"VERIFY","type":"event_callback","event":{"type":"leave"}}`))
+	f.Add([]byte(`{"action":{},"token":"VERIFY"}`))
+	f.Add([]byte(`{"header":{"event_type":"a.b"},"header":{"token":"VERIFY"}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		event, err := ParseEnvelope(body, received)
+		if err != nil {
+			if !errors.Is(err, ErrNotEvent) {
+				t.Errorf("error %v, want ErrNotEvent", err)
+			}
+			return
+		}
+		if event.EventID == "" || event.EventType == "" || !json.Valid(event.Payload) {
+			t.Errorf("an event without id, type or payload: %+v", event)
+		}
+		var envelope struct {
+			Header map[string]any `json:"header"`
+		}
+		if json.Unmarshal(event.Payload, &envelope) == nil && envelope.Header["token"] != nil {
+			t.Errorf("the payload has a token: %s", event.Payload)
+		}
+	})
+}
+
+// decode returns JSON in one form for all that mean the same, with every digit of its numbers.
+func decode(t *testing.T, raw []byte) string {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(string(raw)))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}

@@ -1,0 +1,234 @@
+package lark
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
+)
+
+func TestAnEventArrivesAndIsAcknowledgedOnlyAfterDone(t *testing.T) {
+	s := start(t, larksim.Options{})
+	s.connected(t)
+	receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "hello"))
+
+	event := s.sink.next(t)
+	if event.EventID != receipt.EventID || event.EventType != "im.message.receive_v1" {
+		t.Errorf("delivered %s of type %s, want %s of type im.message.receive_v1", event.EventID, event.EventType, receipt.EventID)
+	}
+	if bytes.Contains(event.Payload, []byte(larksim.VerificationToken)) {
+		t.Error("the payload still holds the verification token")
+	}
+	select {
+	case <-receipt.Done():
+		t.Fatal("acknowledged before Done was called")
+	default:
+	}
+	if c := s.platform.Counts(); c.Acked+c.Refused != 0 {
+		t.Fatalf("answered before Done was called: %+v", c)
+	}
+	event.Done(nil)
+	if o := outcome(t, receipt); !o.Acknowledged || o.Attempts != 1 {
+		t.Errorf("outcome %+v, want acknowledged at the first attempt", o)
+	}
+}
+
+func TestAnEventThatWasNotStoredIsSentAgain(t *testing.T) {
+	s := start(t, larksim.Options{Redelivery: []time.Duration{time.Millisecond}})
+	s.connected(t)
+	receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "hello"))
+
+	s.sink.next(t).Done(errors.New("disk full"))
+	again := s.sink.next(t)
+	if again.EventID != receipt.EventID {
+		t.Errorf("the second delivery has id %s, want %s", again.EventID, receipt.EventID)
+	}
+	again.Done(nil)
+	o := outcome(t, receipt)
+	if !slices.Equal(o.Codes, []int{500, 200}) {
+		t.Errorf("answers %v, want 500 and then 200", o.Codes)
+	}
+}
+
+func TestASilentSinkIsAnsweredForInTimeAndOnce(t *testing.T) {
+	// The platform waits 3 s; the default stands on purpose.
+	s := start(t, larksim.Options{Redelivery: []time.Duration{time.Millisecond}})
+	s.connected(t)
+	receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "hello"))
+
+	late := s.sink.next(t)
+	again := s.sink.next(t) // comes only after a refusal of the first
+	late.Done(nil)
+	again.Done(nil)
+	o := outcome(t, receipt)
+	if !slices.Equal(o.Codes, []int{500, 200}) {
+		t.Errorf("answers %v, want 500 within the platform's 3 s and then 200", o.Codes)
+	}
+	if c := s.platform.Counts(); c.TimedOut != 0 || c.StrayAcks != 0 {
+		t.Errorf("counts %+v, want no timeout and no second answer", c)
+	}
+}
+
+func TestChunksAreJoined(t *testing.T) {
+	cases := []struct {
+		name     string
+		how      larksim.Delivery
+		attempts int
+	}{
+		{"in order", larksim.Delivery{ChunkSize: 100}, 1},
+		{"out of order", larksim.Delivery{ChunkSize: 100, Reverse: true}, 1},
+		{"each twice", larksim.Delivery{ChunkSize: 100, Twice: true}, 1},
+		{"one missing at first", larksim.Delivery{ChunkSize: 100, Omit: true}, 2},
+	}
+	s := start(t, larksim.Options{AckTimeout: 300 * time.Millisecond, Redelivery: []time.Duration{time.Millisecond}})
+	s.connected(t)
+	text := strings.Repeat("a long message ", 100)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			receipt := s.platform.SendAs(larksim.Text(larksim.Ada, larksim.Engineering, text), c.how)
+			event := s.sink.next(t)
+			if event.EventID != receipt.EventID || !bytes.Contains(event.Payload, []byte(text)) {
+				t.Errorf("delivered %s (%d bytes), want %s with the whole text", event.EventID, len(event.Payload), receipt.EventID)
+			}
+			event.Done(nil)
+			if o := outcome(t, receipt); !o.Acknowledged || o.Attempts != c.attempts {
+				t.Errorf("outcome %+v, want acknowledged at attempt %d", o, c.attempts)
+			}
+		})
+	}
+}
+
+func TestACardCallbackIsDeliveredAndAnswered(t *testing.T) {
+	s := start(t, larksim.Options{})
+	s.connected(t)
+	receipt := s.platform.Send(larksim.CardPressed(larksim.Ada, larksim.Engineering, "om_1", map[string]any{"ok": true}))
+	event := s.sink.next(t)
+	if event.EventType != larksim.CardAction {
+		t.Errorf("type %q, want %q", event.EventType, larksim.CardAction)
+	}
+	event.Done(nil)
+	if o := outcome(t, receipt); !o.Acknowledged {
+		t.Errorf("outcome %+v, want acknowledged", o)
+	}
+}
+
+func TestWhatIsNoEventIsCountedAndAcknowledged(t *testing.T) {
+	s := start(t, larksim.Options{})
+	s.connected(t)
+	bodies := []string{`not json`, `[]`, `{}`, `{"schema":"2.0","header":{"event_id":"1"}}`, `{"challenge":"x","type":"url_verification"}`, ``}
+	for i, body := range bodies {
+		receipt := s.platform.SendBody([]byte(body), larksim.Delivery{})
+		if o := outcome(t, receipt); !o.Acknowledged || o.Attempts != 1 {
+			t.Errorf("%q: outcome %+v, want acknowledged at once", body, o)
+		}
+		if got := s.sink.awaitMalformed(t, i+1); len(got) != i+1 {
+			t.Errorf("%q: %d complaints, want %d", body, len(got), i+1)
+		}
+	}
+}
+
+func TestGarbageDoesNotDisturbTheConnection(t *testing.T) {
+	s := start(t, larksim.Options{})
+	s.connected(t)
+	s.sink.take = func(event source.Event) { event.Done(nil) }
+	s.platform.SendGarbage(500)
+	for _, frame := range []ws.Frame{
+		{Method: 7},
+		{Method: -1, Payload: []byte("x")},
+		{Method: int32(ws.FrameTypeControl), Headers: []ws.Header{{Key: "type", Value: "news"}}},
+		{Method: int32(ws.FrameTypeControl), Headers: []ws.Header{{Key: "type", Value: "pong"}}, Payload: []byte("not json")},
+		{Method: int32(ws.FrameTypeControl), Headers: []ws.Header{{Key: "type", Value: "pong"}}, Payload: []byte(`{"PingInterval":-5}`)},
+		dataFrame("mystery", "1", "0", "m1"),
+		dataFrame("event", "2", "5", "m2"),
+		dataFrame("event", "2", "-1", "m3"),
+		dataFrame("event", "1000000000", "0", "m4"),
+		dataFrame("event", "2", "0", ""),
+	} {
+		raw, err := frame.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.platform.SendRaw(raw)
+	}
+	receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "still there?"))
+	if o := outcome(t, receipt); !o.Acknowledged {
+		t.Errorf("outcome %+v, want acknowledged", o)
+	}
+	if c := s.platform.Counts(); c.Opened != 1 {
+		t.Errorf("%d connections were opened, want the first one to live on", c.Opened)
+	}
+	complaints := strings.Join(s.sink.complaints(), "\n")
+	for _, want := range []string{"unknown type", "out of range", "is more than", "names no message", "no frame"} {
+		if !strings.Contains(complaints, want) {
+			t.Errorf("no complaint says %q", want)
+		}
+	}
+}
+
+func dataFrame(kind, sum, seq, id string) ws.Frame {
+	return ws.Frame{Method: int32(ws.FrameTypeData), Payload: []byte(`{}`), Headers: []ws.Header{
+		{Key: ws.HeaderType, Value: kind}, {Key: ws.HeaderSum, Value: sum},
+		{Key: ws.HeaderSeq, Value: seq}, {Key: ws.HeaderMessageID, Value: id},
+	}}
+}
+
+func TestManyEventsAreEachDeliveredOnce(t *testing.T) {
+	const events = 1000
+	s := prepare(t, larksim.Options{})
+	seen := map[string]int{}
+	s.sink.take = func(event source.Event) { // one reader, so no lock
+		seen[event.EventID]++
+		event.Done(nil)
+	}
+	s.run(t)
+	s.connected(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	load, err := s.platform.SendAll(ctx, s.platform.Texts(events, 200), 256)
+	if err != nil || load.Acknowledged != events {
+		t.Fatalf("%d acknowledged (%v), want %d", load.Acknowledged, err, events)
+	}
+	s.stop(t)
+	if len(seen) != events {
+		t.Errorf("%d different events arrived, want %d", len(seen), events)
+	}
+}
+
+func TestTheAnswerIsTheFrameWithOurPayload(t *testing.T) {
+	queue := make(chan *delivery, 1)
+	d := &delivery{frame: dataFrame("event", "1", "0", "m1"), arrived: time.Unix(100, 0), answers: queue}
+	d.frame.SeqID, d.frame.LogID, d.frame.Service = 7, 8, 9
+	d.done(nil)
+	d.done(errors.New("too late"))
+	encoded, err := (<-queue).appendTo(nil, time.Unix(100, 0).Add(1500*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got ws.Frame
+	if err := got.Unmarshal(encoded); err != nil {
+		t.Fatal(err)
+	}
+	headers := ws.Headers(got.Headers)
+	if got.SeqID != 7 || got.LogID != 8 || got.Service != 9 || headers.GetString(ws.HeaderMessageID) != "m1" {
+		t.Errorf("the answer does not repeat the frame: %+v", got)
+	}
+	if rt := headers.GetString(ws.HeaderBizRt); rt != "1500" {
+		t.Errorf("biz_rt is %q, want 1500", rt)
+	}
+	want, err := json.Marshal(ws.NewResponseByCode(200))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got.Payload) != string(want) {
+		t.Errorf("payload %s, want %s as the SDK encodes it", got.Payload, want)
+	}
+}

@@ -1,0 +1,146 @@
+package lark
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+)
+
+// Options say which app to connect as, and where.
+type Options struct {
+	AppID     string
+	AppSecret string
+	// BaseURL is the open platform's, such as https://open.feishu.cn, without a path.
+	BaseURL string
+	// HTTPClient asks for the endpoint; nil for one with the standard transport. Redirects are not followed,
+	// because the request carries the app secret.
+	HTTPClient *http.Client
+	// Logger gets what happens to the connection, never event content or credentials; nil for none.
+	Logger *slog.Logger
+	// OnlineConnections asks the platform how many connections the app has open anywhere; nil not to ask. It
+	// is called in the background after connecting and every ten minutes, and its failure is only logged.
+	OnlineConnections func(ctx context.Context) (int, error)
+}
+
+// Source is the long connection of one app. It implements [source.Source].
+type Source struct {
+	options Options
+	log     *slog.Logger
+}
+
+var _ source.Source = (*Source)(nil)
+
+// New returns the source; nothing is done before [Source.Run].
+func New(options Options) *Source {
+	log := options.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Source{options: options, log: log.With("component", "long_connection")}
+}
+
+// Run connects, delivers to sink and reconnects until ctx ends, and then returns ctx's error. A final refusal by
+// the platform, or missing credentials, end it with an [*eventcore.Error] after the state was set to Failed.
+// Nothing it started is still running when it returns. One Run at a time.
+func (s *Source) Run(ctx context.Context, sink source.Sink) error {
+	states := newReporter(sink)
+	err := s.run(ctx, sink, states)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	final := eventcore.AsError(err)
+	states.failed(final)
+	s.log.Error("long connection refused for good", "code", string(final.Code), "platform_code", final.PlatformCode,
+		"error", final.Message)
+	return final
+}
+
+// run returns when ctx ends or with a final refusal.
+func (s *Source) run(ctx context.Context, sink source.Sink, states *reporter) error {
+	if err := s.checkOptions(); err != nil {
+		return err
+	}
+	waits := backoff{limit: defaultSettings().reconnect, random: rand.Int64N}
+	states.connecting()
+	for attempt := 1; ; attempt++ {
+		conn, err := s.connect(ctx, sink, &waits)
+		if err == nil {
+			attempt = 0
+			states.connected()
+			s.log.Info("long connection open", "connection_id", conn.id, "ping_interval", conn.settings.ping)
+			began := time.Now()
+			err = s.serve(ctx, conn, states)
+			// The reader may have learned a new configuration meanwhile.
+			waits.limit = conn.settings.reconnect
+			if time.Since(began) >= livedLongEnough {
+				waits.reset()
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if final := (*eventcore.Error)(nil); errors.As(err, &final) {
+			return final
+		}
+		wait := waits.next()
+		if errors.Is(err, errTooManyConnections) {
+			wait = waits.slow()
+		}
+		states.reconnecting(attempt+1, err, wait)
+		s.log.Warn("long connection down", "error", err, "attempt", attempt+1, "wait", wait)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// connect asks for the endpoint, which also limits the waits, and opens the socket.
+func (s *Source) connect(ctx context.Context, sink source.Sink, waits *backoff) (*connection, error) {
+	endpoint, err := s.bootstrap(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waits.limit = endpoint.settings.reconnect
+	socket, wire, err := dial(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return newConnection(socket, wire, endpoint, sink, s.log), nil
+}
+
+// serve runs an open connection until it is lost or ctx ends; the error says how it was lost.
+func (s *Source) serve(ctx context.Context, conn *connection, states *reporter) error {
+	ctx, cancel := context.WithCancel(ctx)
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		s.watchOnline(ctx, states)
+	}()
+	err := conn.serve(ctx)
+	cancel()
+	<-asked
+	return err
+}
+
+func (s *Source) checkOptions() error {
+	missing := func(variable, what string) error {
+		return &eventcore.Error{
+			Code:    eventcore.CodeCredentialsMissing,
+			Message: "the long connection needs the " + what + ", and " + variable + " is not set",
+			Hint:    "set " + variable + "; the developer console shows it under Credentials & Basic Info",
+		}
+	}
+	switch {
+	case s.options.AppID == "":
+		return missing("LARK_APP_ID", "app id")
+	case s.options.AppSecret == "":
+		return missing("LARK_APP_SECRET", "app secret")
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package larksim_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
+)
+
+func TestTheEndpointChecksCredentials(t *testing.T) {
+	p := start(t, larksim.Options{PingInterval: 1500 * time.Millisecond, ReconnectInterval: time.Minute})
+	cases := []struct {
+		id, secret string
+		code       float64
+	}{
+		{p.AppID(), p.AppSecret(), 0},
+		{p.AppID(), "wrong", 10014},
+		{"cli_other", p.AppSecret(), 10014},
+		{"nonsense", p.AppSecret(), 10003},
+		{p.AppID(), "", 10003},
+	}
+	for _, c := range cases {
+		status, answer, _ := ask(t, "POST", p.URL()+ws.GenEndpointUri, "", ws.BootstrapRequest{AppID: c.id, AppSecret: c.secret})
+		if status != 200 || answer["code"] != c.code {
+			t.Errorf("%s/%s: HTTP %d, code %v, want 200 and %v", c.id, c.secret, status, answer["code"], c.code)
+		}
+	}
+	address, config := endpoint(t, p)
+	for _, part := range []string{"ws://127.0.0.1:", "device_id=", "service_id="} {
+		if !strings.Contains(address, part) {
+			t.Errorf("the address %s lacks %s", address, part)
+		}
+	}
+	if config["PingInterval"] != 2.0 || config["ReconnectInterval"] != 60.0 {
+		t.Errorf("configuration %v, want 2 s (rounded up) and 60 s", config)
+	}
+}
+
+func TestAnEndpointIsGoodForOneHandshake(t *testing.T) {
+	p := start(t, larksim.Options{MaxConnections: 1})
+	address, _ := endpoint(t, p)
+	other, _ := endpoint(t, p)
+	dial := func(address string) (*websocket.Conn, http.Header) {
+		socket, response, err := websocket.DefaultDialer.DialContext(deadline(t), address, nil)
+		if err != nil && response == nil {
+			t.Fatal(err)
+		}
+		return socket, response.Header
+	}
+	socket, _ := dial(address)
+	if socket == nil {
+		t.Fatal("the first handshake failed")
+	}
+	defer socket.Close()
+	if err := p.AwaitConnections(deadline(t), 1); err != nil {
+		t.Fatal(err)
+	}
+	if again, header := dial(address); again != nil || header.Get(ws.HeaderHandshakeStatus) != "514" {
+		t.Errorf("the second handshake: %v, want status 514", header)
+	}
+	if full, header := dial(other); full != nil || header.Get(ws.HeaderHandshakeAuthErrCode) != "1000040350" {
+		t.Errorf("one connection too many: %v, want code 1000040350", header)
+	}
+}
+
+func TestAPingIsAnsweredAndBringsAChangedConfiguration(t *testing.T) {
+	p := start(t, larksim.Options{})
+	c := connect(t, p)
+	c.send(ws.NewPingFrame(7))
+	pong := c.receive()
+	if ws.Headers(pong.Headers).GetString(ws.HeaderType) != "pong" || pong.Service != 7 || len(pong.Payload) != 0 {
+		t.Errorf("got %+v, want a pong without a configuration", pong)
+	}
+	p.Tune(9*time.Second, time.Minute)
+	c.send(ws.NewPingFrame(7))
+	var config ws.ClientConfig
+	if err := json.Unmarshal(c.receive().Payload, &config); err != nil || config.PingInterval != 9 {
+		t.Errorf("configuration %+v (%v), want a ping every 9 s", config, err)
+	}
+}
