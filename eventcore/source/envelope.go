@@ -1,11 +1,13 @@
 package source
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -17,54 +19,33 @@ var ErrNotEvent = errors.New("not an event")
 // legacyCardType is the event type given to card callbacks in the format before V2, which name none.
 const legacyCardType = "card.action.trigger_v1"
 
-// envelope is what is read of a body; the event itself is not decoded.
-type envelope struct {
-	Schema string                     `json:"schema"`
-	Header map[string]json.RawMessage `json:"header"`
-	UUID   string                     `json:"uuid"`
-	TS     string                     `json:"ts"`
-	Type   string                     `json:"type"`
-	Event  json.RawMessage            `json:"event"`
-	// Members of a card callback in the format before V2.
-	OpenMessageID string          `json:"open_message_id"`
-	Action        json.RawMessage `json:"action"`
-}
-
 // ParseEnvelope reads the header of a body in the V2 or V1 envelope, or of a card callback in the format before
-// V2, and returns the event with the app's verification token removed from the payload. An envelope without an
-// id gets one from the hash of the body. Errors wrap [ErrNotEvent] and hold no content.
+// V2, and returns the event with the app's verification token removed from the payload, and without white space
+// between its tokens. The event itself is not decoded. An envelope without an id gets one from the hash of the
+// body. Errors wrap [ErrNotEvent] and hold no content.
 //
 // Source of the formats: the SDK's event package (EventV2Base, EventHeader) and card package (CardAction).
 func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) {
-	var env envelope
-	if err := json.Unmarshal(body, &env); err != nil {
-		return eventcore.RawEvent{}, fmt.Errorf("%w: the body is no JSON object of the expected shape (%d bytes)", ErrNotEvent, len(body))
+	compact := bytes.NewBuffer(make([]byte, 0, len(body)))
+	if err := json.Compact(compact, body); err != nil || compact.Len() == 0 || compact.Bytes()[0] != '{' {
+		return eventcore.RawEvent{}, fmt.Errorf("%w: the body is no JSON object (%d bytes)", ErrNotEvent, len(body))
 	}
-	raw := eventcore.RawEvent{Timestamp: received}
-	var err error
+	env := scanEnvelope(compact.Bytes())
+	raw := eventcore.RawEvent{Timestamp: received, Payload: env.payload}
 	switch {
-	case env.Header != nil:
-		raw.EventID = text(env.Header["event_id"])
-		raw.EventType = text(env.Header["event_type"])
-		raw.SourceTime = text(env.Header["create_time"])
-		raw.Payload, err = without(body, "header", "token")
-	case len(env.Event) > 0:
-		var inner struct {
-			Type string `json:"type"`
+	case env.header:
+		raw.EventID, raw.EventType, raw.SourceTime = env.eventID, env.eventType, env.createTime
+	case env.event != nil:
+		raw.EventID, raw.SourceTime = env.uuid, env.ts
+		for name, value := range members(env.event) {
+			if is(name, "type") {
+				raw.EventType = stringOnly(value)
+			}
 		}
-		if err := json.Unmarshal(env.Event, &inner); err != nil {
-			return eventcore.RawEvent{}, fmt.Errorf("%w: the event member of a V1 envelope is no object", ErrNotEvent)
-		}
-		raw.EventID, raw.EventType, raw.SourceTime = env.UUID, inner.Type, env.TS
-		raw.Payload, err = without(body, "token")
-	case len(env.Action) > 0:
+	case env.action:
 		raw.EventType = legacyCardType
-		raw.Payload, err = without(body, "token")
 	default:
 		return eventcore.RawEvent{}, fmt.Errorf("%w: it has neither a header nor an event (%d bytes)", ErrNotEvent, len(body))
-	}
-	if err != nil {
-		return eventcore.RawEvent{}, fmt.Errorf("%w: %v", ErrNotEvent, err)
 	}
 	if raw.EventType == "" {
 		return eventcore.RawEvent{}, fmt.Errorf("%w: it names no event type (%d bytes)", ErrNotEvent, len(body))
@@ -76,37 +57,96 @@ func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) 
 	return raw, nil
 }
 
-// without returns object with the member at path removed; the rest keeps its bytes, not its order.
-func without(object json.RawMessage, path ...string) (json.RawMessage, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(object, &members); err != nil {
-		return nil, err
+// envelope is what is read of a body.
+type envelope struct {
+	header                         bool // V2
+	eventID, eventType, createTime string
+	event                          []byte // V1, and V2
+	uuid, ts                       string
+	action                         bool // a card callback before V2
+	payload                        []byte
+}
+
+// scanEnvelope reads a body without white space in one pass, and copies it without the tokens on the way.
+func scanEnvelope(body []byte) envelope {
+	var env envelope
+	out := append(make([]byte, 0, len(body)), '{')
+	for name, value := range members(body) {
+		if is(name, "token") {
+			continue
+		}
+		out = appendName(out, name)
+		switch {
+		case is(name, "header") && value[0] == '{':
+			env.header = true
+			out = env.scanHeader(out, value)
+			continue
+		case is(name, "event") && value[0] == '{':
+			env.event = value
+		case is(name, "uuid"):
+			env.uuid = text(value)
+		case is(name, "ts"):
+			env.ts = text(value)
+		case is(name, "action"):
+			env.action = true
+		}
+		out = append(out, value...)
 	}
-	child, ok := members[path[0]]
-	if !ok {
-		return json.Marshal(members)
+	env.payload = append(out, '}')
+	return env
+}
+
+// scanHeader reads the header of a V2 envelope and appends it to out without its token.
+func (env *envelope) scanHeader(out, header []byte) []byte {
+	out = append(out, '{')
+	for name, value := range members(header) {
+		switch {
+		case is(name, "token"):
+			continue
+		case is(name, "event_id"):
+			env.eventID = text(value)
+		case is(name, "event_type"):
+			env.eventType = stringOnly(value)
+		case is(name, "create_time"):
+			env.createTime = text(value)
+		}
+		out = append(appendName(out, name), value...)
 	}
-	if len(path) == 1 {
-		delete(members, path[0])
-		return json.Marshal(members)
+	return append(out, '}')
+}
+
+// is compares a member's name as encoding/json does, without regard to case, so that what a reader of the payload
+// takes for the token is what was removed.
+func is(name []byte, want string) bool {
+	if plain := name[1 : len(name)-1]; isPlain(plain) {
+		return len(plain) == len(want) && strings.EqualFold(string(plain), want)
 	}
-	trimmed, err := without(child, path[1:]...)
-	if err != nil {
-		return nil, err
+	return strings.EqualFold(unquote(name), want)
+}
+
+// appendName appends a member's name, after a comma if it is not the first one.
+func appendName(out, name []byte) []byte {
+	if out[len(out)-1] != '{' {
+		out = append(out, ',')
 	}
-	members[path[0]] = trimmed
-	return json.Marshal(members)
+	return append(append(out, name...), ':')
+}
+
+// stringOnly returns a JSON string's value, and "" for anything else.
+func stringOnly(value []byte) string {
+	if value[0] != '"' {
+		return ""
+	}
+	return unquote(value)
 }
 
 // text returns a JSON string's value, a number as written, and "" for anything else.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
+func text(value []byte) string {
+	switch c := value[0]; {
+	case c == '"':
+		return unquote(value)
+	case c == '-' || (c >= '0' && c <= '9'):
+		return string(value)
 	}
 	return ""
 }

@@ -83,6 +83,23 @@ func TestParseEnvelopeReadsTheHeaderAndDropsTheToken(t *testing.T) {
 	}
 }
 
+func TestNoSpellingKeepsTheToken(t *testing.T) {
+	for _, body := range []string{
+		`{"Header":{"event_type":"a.b","Token":"VERIFY"},"event":{}}`,
+		`{"header":{"event_type":"a.b","to\u006ben":"VERIFY"},"event":{}}`,
+		`{"header":{"event_type":"a.b"},"token":"VERIFY","event":{}}`,
+		`{"header":{"event_type":"a.b"},"header":{"event_type":"a.b","token":"VERIFY"},"event":{}}`,
+		"{\n \"token\" : \"VERIFY\" , \"event\" : { \"type\" : \"a\" } }",
+	} {
+		event, err := ParseEnvelope([]byte(body), received)
+		if err != nil {
+			t.Errorf("%s: %v", body, err)
+		} else if strings.Contains(string(event.Payload), "VERIFY") || !json.Valid(event.Payload) {
+			t.Errorf("%s becomes %s", body, event.Payload)
+		}
+	}
+}
+
 func TestAnEventWithoutAnIDGetsTheSameOneEachTime(t *testing.T) {
 	id := func(body string) string {
 		event, err := ParseEnvelope([]byte(body), time.Now())
@@ -118,6 +135,7 @@ func FuzzParseEnvelope(f *testing.F) {
 	f.Add([]byte(`{"schema":"2.0","header":{"event_id":"e1","event_type":"a.b","token":"VERIFY"},"event":{}}`))
 	f.Add([]byte(`{"uuid":"u1","token":"VERIFY","type":"event_callback","event":{"type":"leave"}}`))
 	f.Add([]byte(`{"action":{},"token":"VERIFY"}`))
+	f.Add([]byte(`{"Header":{"event_type":"a.b","to\u006ben":"VERIFY","TOKEN":"VERIFY"},"Token":"VERIFY","event":{}}`))
 	f.Add([]byte(`{"header":{"event_type":"a.b"},"header":{"token":"VERIFY"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		event, err := ParseEnvelope(body, received)

@@ -1,0 +1,87 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"iter"
+)
+
+// members yields the members of a JSON object, names and values as their bytes, without looking into the values. The
+// object must be valid and without white space between its tokens, as json.Compact leaves it.
+func members(object []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		rest := object[1:] // behind the brace
+		for rest[0] != '}' {
+			if rest[0] == ',' {
+				rest = rest[1:]
+			}
+			name := rest[:stringEnd(rest)]
+			rest = rest[len(name)+1:] // behind the colon
+			value := rest[:valueEnd(rest)]
+			rest = rest[len(value):]
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// valueEnd returns the length of the value that text begins with.
+func valueEnd(text []byte) int {
+	switch text[0] {
+	case '"':
+		return stringEnd(text)
+	case '{', '[':
+		return compositeEnd(text)
+	}
+	return bytes.IndexAny(text, ",}]") // a number, true, false or null
+}
+
+// compositeEnd returns the length of the object or array that text begins with.
+func compositeEnd(text []byte) int {
+	depth := 0
+	for i := 0; ; i++ {
+		switch text[i] {
+		case '"':
+			i += stringEnd(text[i:]) - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+}
+
+// stringEnd returns the length of the string that text begins with, quotes included.
+func stringEnd(text []byte) int {
+	for i := 1; ; i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+}
+
+// unquote returns the value of a valid JSON string.
+func unquote(quoted []byte) string {
+	if inner := quoted[1 : len(quoted)-1]; isPlain(inner) {
+		return string(inner)
+	}
+	var s string
+	_ = json.Unmarshal(quoted, &s) // it is valid
+	return s
+}
+
+// isPlain reports whether a string's bytes are its value: nothing is escaped, and nothing is replaced in decoding.
+func isPlain(inner []byte) bool {
+	for _, c := range inner {
+		if c == '\\' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
