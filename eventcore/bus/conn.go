@@ -60,7 +60,8 @@ func (c *conn) run(ctx context.Context) {
 	// Closing the socket is what ends a blocked read or write.
 	stop := context.AfterFunc(ctx, func() { c.net.Close() })
 	defer stop()
-	if !c.welcome() {
+	changed, ok := c.welcome()
+	if !ok {
 		return
 	}
 	if c.hello.Role == protocol.RoleConsumer {
@@ -68,7 +69,7 @@ func (c *conn) run(ctx context.Context) {
 		defer c.bus.consumers.remove(c)
 		defer c.bus.scopes.leave(c)
 	}
-	c.work.Go(func() { c.tellSource(ctx) })
+	c.work.Go(func() { c.tellSource(ctx, changed) })
 	for {
 		var req protocol.Request
 		if err := c.in.Read(&req); err != nil {
@@ -96,37 +97,38 @@ func (c *conn) explain(ctx context.Context, err error) {
 	}})
 }
 
-// welcome takes the hello; false means that the connection is over.
-func (c *conn) welcome() bool {
+// welcome takes the hello and answers it with, among others, the source's state; changed is closed when that is no
+// longer true. If ok is false the connection is over.
+func (c *conn) welcome() (changed <-chan struct{}, ok bool) {
 	c.net.SetReadDeadline(time.Now().Add(helloTimeout))
 	var req protocol.Request
 	if err := c.in.Read(&req); err != nil {
-		return false
+		return nil, false
 	}
 	c.net.SetReadDeadline(time.Time{})
 	if req.Hello == nil {
 		c.out.Write(protocol.Response{ID: req.ID, Error: &eventcore.Error{
 			Code: eventcore.CodeInternal, Message: "the first request must be a hello",
 		}})
-		return false
+		return nil, false
 	}
 	c.hello = *req.Hello
 	if err := c.bus.admit(&c.hello); err != nil {
 		if !errors.Is(err, errRefused) {
 			c.out.Write(protocol.Response{ID: req.ID, Error: eventcore.AsError(err)})
 		}
-		return false
+		return nil, false
 	}
-	state, _ := c.bus.source.get()
-	return c.out.Write(protocol.Response{ID: req.ID, Welcome: &protocol.Welcome{
+	state, changed := c.bus.source.get()
+	err := c.out.Write(protocol.Response{ID: req.ID, Welcome: &protocol.Welcome{
 		Version: protocol.Version, PID: c.bus.pid(), Binary: c.bus.opts.Binary, Journal: c.bus.journal.ID(),
 		Head: c.bus.recent.headPosition(), Source: state,
-	}}) == nil
+	}})
+	return changed, err == nil
 }
 
-// tellSource sends the source's state at each change.
-func (c *conn) tellSource(ctx context.Context) {
-	_, changed := c.bus.source.get()
+// tellSource sends the source's state at each change, the first of which closes changed.
+func (c *conn) tellSource(ctx context.Context, changed <-chan struct{}) {
 	for {
 		select {
 		case <-ctx.Done():

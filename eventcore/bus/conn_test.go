@@ -1,0 +1,198 @@
+package bus_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/bus"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// wire is a raw connection to a bus.
+type wire struct {
+	t    *testing.T
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func dial(t *testing.T, b *testutil.RunningBus) *wire {
+	t.Helper()
+	conn, err := transport.Dial(t.Context(), b.App.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &wire{t, conn, bufio.NewReader(conn)}
+}
+
+func (w *wire) send(lines ...string) {
+	w.t.Helper()
+	for _, line := range lines {
+		if _, err := io.WriteString(w.conn, line+"\n"); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// receive returns the next answer, passing over the source's state; false at the end.
+func (w *wire) receive() (protocol.Response, bool) {
+	w.t.Helper()
+	for {
+		line, err := w.in.ReadString('\n')
+		if err != nil {
+			return protocol.Response{}, false
+		}
+		var answer protocol.Response
+		if err := json.Unmarshal([]byte(line), &answer); err != nil {
+			w.t.Fatalf("%q: %v", line, err)
+		}
+		if answer.Source == nil {
+			return answer, true
+		}
+	}
+}
+
+const hello = `{"hello":{"version":1,"role":"consumer","name":"test"}}`
+
+func TestWhatTheBusCannotReadEndsTheConnectionAndNothingElse(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"))
+	for name, lines := range map[string][]string{
+		"no hello":      {`{"id":1,"status":{}}`},
+		"no JSON":       {hello, `{"id":`},
+		"no object":     {hello, `[1,2]`},
+		"wrong type":    {hello, `{"id":"one"}`},
+		"too long":      {hello, `{"id":1,"pad":"` + strings.Repeat("x", protocol.MaxRequestLine) + `"}`},
+		"other version": {`{"hello":{"version":99,"role":"consumer","name":"test"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := dial(t, b)
+			go io.WriteString(w.conn, strings.Join(lines, "\n")+"\n") // the bus may end it before all is written
+			if len(lines) > 1 {
+				if answer, ok := w.receive(); !ok || answer.Welcome == nil {
+					t.Fatalf("the hello got %+v", answer)
+				}
+			}
+			if answer, ok := w.receive(); !ok || answer.Error == nil || answer.Error.Hint == "" && name != "no hello" {
+				t.Errorf("got %+v, %t; want an error with a hint", answer.Error, ok)
+			}
+			if answer, ok := w.receive(); ok {
+				t.Errorf("the connection goes on: %+v", answer)
+			}
+		})
+	}
+	w := dial(t, b)
+	w.send(hello, `{"id":5,"status":{}}`)
+	w.receive()
+	if answer, ok := w.receive(); !ok || answer.ID != 5 || answer.Status == nil || len(answer.Status.Consumers) != 1 {
+		t.Errorf("afterwards a good connection gets %+v", answer)
+	}
+}
+
+func TestRequestsThatMakeNoSenseAreAnswered(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"))
+	w := dial(t, b)
+	w.send(hello, `{"id":1}`, `{"id":2,"future":{}}`, `{"cancel":77}`, `{"id":3,"release":{"holder":1,"identity":"x"}}`,
+		`{"id":4,"settle":{"holder":1,"identity":"x","ok":true}}`, `{"id":5,"fetch":{"after":0,"max":-5,"wait_ms":-1}}`)
+	w.receive()
+	answers := map[uint64]protocol.Response{}
+	for range 5 {
+		answer, ok := w.receive()
+		if !ok {
+			t.Fatal("the connection ended")
+		}
+		answers[answer.ID] = answer
+	}
+	for id := uint64(1); id <= 2; id++ {
+		if e := answers[id].Error; e == nil || e.Code != eventcore.CodeBusUnavailable {
+			t.Errorf("request %d got %+v", id, answers[id])
+		}
+	}
+	if r := answers[3].Released; r == nil || r.Last {
+		t.Errorf("a release of what was not acquired got %+v", answers[3])
+	}
+	if answers[4].Done == nil || answers[5].Batch == nil {
+		t.Errorf("got %+v and %+v", answers[4], answers[5])
+	}
+}
+
+func TestTooManyRequestsAreRefused(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"))
+	w := dial(t, b)
+	w.send(hello)
+	w.receive()
+	for id := range protocol.MaxPending + 1 {
+		line, _ := json.Marshal(protocol.Request{ID: uint64(id + 1), Fetch: &protocol.Fetch{Max: 1, WaitMS: 600_000}})
+		w.send(string(line))
+	}
+	answer, ok := w.receive()
+	if !ok || answer.ID != protocol.MaxPending+1 || answer.Error == nil || answer.Error.Code != eventcore.CodeLimitReached {
+		t.Fatalf("one too many got %+v", answer)
+	}
+	w.send(`{"cancel":7}`)
+	if answer, ok := w.receive(); !ok || answer.ID != 7 || answer.Batch == nil {
+		t.Errorf("a cancelled fetch got %+v", answer)
+	}
+}
+
+func TestAPageComesFromMemoryOrFromTheJournalAlike(t *testing.T) {
+	app := testutil.Home(t).App("cli_test")
+	b := testutil.StartBus(t, app)
+	b.Source.Send(t, testutil.Events(1, 30, "t.a")...)
+	page := func(b *testutil.RunningBus) string {
+		w := dial(t, b)
+		w.send(hello, `{"id":1,"fetch":{"after":10,"types":["t.a"],"max":5}}`)
+		w.receive()
+		for {
+			line, err := w.in.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(line, `{"id":1,`) {
+				return line
+			}
+		}
+	}
+	fromMemory := page(b)
+	b.Stop()
+	fromJournal := page(testutil.StartBus(t, app))
+	if fromMemory != fromJournal {
+		t.Errorf("from memory:\n%s\nfrom the journal:\n%s", fromMemory, fromJournal)
+	}
+}
+
+func TestABusThatWasRefusedMakesWayForOtherCredentials(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"), func(o *bus.Options) {
+		o.Credentials = "old"
+		o.Source = &testutil.Source{Refuse: &eventcore.Error{Code: eventcore.CodePlatformError, Message: "no"}}
+	})
+	same := dial(t, b)
+	same.send(`{"hello":{"version":1,"role":"consumer","name":"test","credentials":"old"}}`)
+	if answer, ok := same.receive(); !ok || answer.Welcome == nil {
+		t.Fatalf("the same credentials got %+v", answer)
+	}
+	other := dial(t, b)
+	other.send(`{"hello":{"version":1,"role":"consumer","name":"test","credentials":"new"}}`)
+	if answer, ok := other.receive(); ok {
+		t.Errorf("other credentials got %+v, want the end", answer)
+	}
+	<-b.Done
+}
+
+func TestASecondBusIsRefused(t *testing.T) {
+	app := testutil.Home(t).App("cli_test")
+	testutil.StartBus(t, app)
+	if err := bus.Run(t.Context(), bus.Options{App: app, Source: testutil.NewSource()}); err == nil {
+		t.Error("a second bus ran")
+	}
+}
