@@ -47,6 +47,8 @@ func dial(ctx context.Context, path string) (net.Conn, error) {
 	case err == nil:
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, fmt.Errorf("%w: %w", ErrNoBus, err)
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EACCES):
+		return nil, unreachable(path, err)
 	default:
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
@@ -90,6 +92,16 @@ func checkPeer(conn net.Conn) error {
 		return fmt.Errorf("the other end of the bus's socket runs as user %d, not as this user (%d)", uid, os.Geteuid())
 	}
 	return nil
+}
+
+// unreachable is the error for a socket whose directory is none, or is closed to this user.
+func unreachable(path string, err error) error {
+	return &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the state directory of %s cannot be used: %v", path, err),
+		Hint:    "set " + statedir.EnvHome + " to a directory of yours",
+		Cause:   err,
+	}
 }
 
 func checkPath(path string) error {

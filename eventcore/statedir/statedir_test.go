@@ -1,0 +1,75 @@
+package statedir
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+func TestCreateMakesAPrivateFolder(t *testing.T) {
+	app := Home(filepath.Join(t.TempDir(), "state")).App("cli_a")
+	for range 2 { // once new, once there
+		if err := app.Create(); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(app.Dir)
+		if err != nil || (runtime.GOOS != "windows" && info.Mode().Perm() != 0o700) {
+			t.Errorf("mode %v, %v", info.Mode(), err)
+		}
+		if err := os.Chmod(app.Dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(app.Dir)
+	if err != nil || len(entries) != 0 {
+		t.Errorf("the folder is not empty: %v, %v", entries, err)
+	}
+}
+
+func TestCreateRefusesWhatIsNoFolderOfOurs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(dir, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(dir, "cli_link")); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	for name, app := range map[string]App{
+		"a file as state directory": Home(file).App("cli_a"),
+		"a file as folder":          Home(dir).App("file"),
+		"a symbolic link":           Home(dir).App("cli_link"),
+	} {
+		if err := app.Create(); !eventcore.IsCode(err, eventcore.CodeBusUnavailable) {
+			t.Errorf("%s: got %v, want bus_unavailable", name, err)
+		}
+	}
+}
+
+func TestAnAppIDCannotLeaveTheStateDirectory(t *testing.T) {
+	home := Home(t.TempDir())
+	for _, id := range []string{"../x", "..", "a/../../b", `..\x`, ""} {
+		if dir := home.App(id).Dir; filepath.Dir(dir) != string(home) {
+			t.Errorf("%q leads to %s", id, dir)
+		}
+	}
+}
+
+func TestDefaultHonoursTheVariable(t *testing.T) {
+	t.Setenv(EnvHome, "relative")
+	home, err := Default()
+	if err != nil || !filepath.IsAbs(string(home)) || filepath.Base(string(home)) != "relative" {
+		t.Errorf("got %s, %v", home, err)
+	}
+	t.Setenv(EnvHome, "")
+	if home, err = Default(); err != nil || filepath.Base(string(home)) != "lark-events" {
+		t.Errorf("got %s, %v", home, err)
+	}
+}

@@ -1,0 +1,70 @@
+//go:build unix
+
+package transport
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+// socketPath is a path short enough for a socket.
+func socketPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lark-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "bus.sock")
+}
+
+func TestTheSocketIsPrivateAndReplacesAStaleOne(t *testing.T) {
+	path := socketPath(t)
+	stale, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.(*net.UnixListener).SetUnlinkOnClose(false)
+	stale.Close()
+	if _, err := Dial(t.Context(), path); !errors.Is(err, ErrNoBus) {
+		t.Errorf("a stale socket: %v, want ErrNoBus", err)
+	}
+	listener, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	conn, err := Dial(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+}
+
+func TestNobodyThere(t *testing.T) {
+	if _, err := Dial(t.Context(), socketPath(t)); !errors.Is(err, ErrNoBus) {
+		t.Errorf("got %v, want ErrNoBus", err)
+	}
+}
+
+func TestAPathTheSystemCannotUseIsExplained(t *testing.T) {
+	path := "/tmp/" + strings.Repeat("x", 200)
+	_, dialErr := Dial(t.Context(), path)
+	_, listenErr := Listen(path)
+	for _, err := range []error{dialErr, listenErr} {
+		var e *eventcore.Error
+		if !errors.As(err, &e) || e.Code != eventcore.CodeBusUnavailable || !strings.Contains(e.Hint, "LARK_EVENTS_HOME") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
