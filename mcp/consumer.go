@@ -1,0 +1,24 @@
+package mcp
+
+import (
+	"context"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+)
+
+// Consumer is what a session needs of a [consume.Client], which says what each method does. All methods may be
+// called from many goroutines at once.
+type Consumer interface {
+	Subscribe(ctx context.Context, req consume.Request) (sub *consume.Subscription, existed bool, err error)
+	Unsubscribe(ctx context.Context, sub *consume.Subscription) (consume.Cleanup, error)
+	Read(ctx context.Context, at []consume.At, max int, wait time.Duration) (*consume.Page, error)
+	Behind(ctx context.Context, at consume.At) (int, error)
+	Source() source.State
+	Status(ctx context.Context) (*protocol.Status, error)
+	Close(ctx context.Context) error
+}
+
+var _ Consumer = (*consume.Client)(nil)

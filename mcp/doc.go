@@ -1,0 +1,6 @@
+// Package mcp is the MCP server: the tools, resources and push notifications through which an agent finds event
+// keys, subscribes and receives events, in both protocol eras (the initialize handshake, and 2026-07-28).
+//
+// It neither reads the journal nor speaks to the bus: all that it knows of events comes through a [Consumer], and
+// a [Session] holds what belongs to one client. The command line makes a [Server] and serves it on a transport.
+package mcp

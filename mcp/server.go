@@ -1,0 +1,66 @@
+package mcp
+
+import (
+	"log/slog"
+
+	mcpserver "github.com/mark3labs/mcp-go/server"
+)
+
+// Options configures a [Server].
+type Options struct {
+	// Name and Version are what the server says of itself. An empty name is lark-events-mcp.
+	Name    string
+	Version string
+	// Consumer makes the consumer of one session. It is called at the session's first need of it, never at
+	// start-up, and again at the next need if it failed. Its error reaches the user.
+	Consumer func() (Consumer, error)
+	// AppID and Domain are the app listened to, for event_status; empty if none is configured.
+	AppID  string
+	Domain string
+	// Push is what sessions do with an event as it arrives; empty is [PushAuto].
+	Push PushMode
+	// Logger gets diagnostics; nil discards them.
+	Logger *slog.Logger
+}
+
+// Server serves any number of clients, each with a [Session] of its own.
+type Server struct {
+	opts   Options
+	logger *slog.Logger
+	mcp    *mcpserver.MCPServer
+}
+
+// NewServer returns a server. It does no work that a session may never need: schemas, the consumer and the bus
+// wait for their first use.
+func NewServer(opts Options) *Server {
+	if opts.Name == "" {
+		opts.Name = "lark-events-mcp"
+	}
+	if opts.Push == "" {
+		opts.Push = PushAuto
+	}
+	s := &Server{opts: opts, logger: opts.Logger}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	// mcp-go's own validation of arguments and results stays off: arguments are decoded strictly here with errors
+	// a model can act on, and a schema compiled and run on every call would cost more than the call.
+	settings := []mcpserver.ServerOption{
+		mcpserver.WithTitle("Lark events"),
+		mcpserver.WithInstructions(instructions),
+		mcpserver.WithToolCapabilities(false),
+		mcpserver.WithResourceCapabilities(true, true),
+		mcpserver.WithLogging(),
+		mcpserver.WithCompletions(),
+		mcpserver.WithResourceCompletionProvider(completer{}),
+	}
+	if opts.Push == PushChannel {
+		settings = append(settings, mcpserver.WithExperimental(map[string]any{channelCapability: struct{}{}}))
+	}
+	s.mcp = mcpserver.NewMCPServer(opts.Name, opts.Version, settings...)
+	for _, t := range tools() {
+		s.mcp.AddTool(t.definition(), t.handler())
+	}
+	addResources(s.mcp)
+	return s
+}

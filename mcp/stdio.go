@@ -1,0 +1,178 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	mcpgo "github.com/mark3labs/mcp-go/mcp"
+)
+
+const (
+	// maxRequests bounds the requests of one client that are being answered at once.
+	maxRequests = 256
+	// When the input ends, requests under way have drainTime to finish. Then, or at once if the context ended,
+	// they are cancelled, and all is over within closeTime: cleanups on the platform, and what is left to write.
+	drainTime = 300 * time.Millisecond
+	closeTime = 1300 * time.Millisecond
+	flushTime = 100 * time.Millisecond
+)
+
+// ServeStdio serves one client: messages are lines of JSON, requests in and answers and notifications out. It
+// returns nil when in ends, ctx's error when ctx ends, and an error when out cannot be written to any more; in
+// each case within two seconds, with the session's subscriptions ended.
+//
+// A Read of in or a Write to out that blocks cannot be interrupted. If one does when ServeStdio returns, its
+// goroutine ends once in or out is closed. On a Unix system the caller should ignore SIGPIPE, which would end the
+// process at the first write to a closed stdout, before any cleanup.
+func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
+	box := newOutbox()
+	go box.run(out)
+	loop := &stdioLoop{session: s.newSession(box), box: box}
+
+	requests, cancelRequests := context.WithCancel(ctx)
+	defer cancelRequests()
+	err := loop.run(requests, in)
+
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	loop.session.drain()
+	if err == nil {
+		draining, cancel := context.WithTimeout(closing, drainTime)
+		waitOr(draining, &loop.handlers)
+		cancel()
+	}
+	cancelRequests()
+	unwinding, cancelUnwinding := context.WithTimeout(closing, drainTime)
+	waitOr(unwinding, &loop.handlers)
+	cancelUnwinding()
+	loop.session.close(closing)
+
+	flushing, cancelFlush := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancelFlush()
+	box.close(flushing)
+	return err
+}
+
+// stdioLoop reads one client's messages. What its session does is the same for every transport; the order of
+// messages and the number of requests at once are the loop's affair.
+type stdioLoop struct {
+	session  *Session
+	box      *outbox
+	handlers sync.WaitGroup // requests being answered
+}
+
+// run handles messages until the input ends (nil), ctx ends, or the client can no longer be written to.
+func (l *stdioLoop) run(ctx context.Context, in io.Reader) error {
+	type input struct {
+		line []byte
+		err  error
+	}
+	inputs := make(chan input)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		reader := newLineReader(in, maxLineBytes)
+		for {
+			line, err := reader.next()
+			select {
+			case inputs <- input{line, err}:
+			case <-done:
+				return
+			}
+			if err != nil && err != errLineTooLong { // joined with another error, it is final
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-l.box.done:
+			return l.box.err
+		case got := <-inputs:
+			switch {
+			case got.err == nil:
+				l.handle(ctx, got.line)
+			case errors.Is(got.err, errLineTooLong):
+				l.reply(encodeError(nil, &rpcError{Code: mcpgo.INVALID_REQUEST,
+					Message: fmt.Sprintf("the line is longer than %d bytes and was skipped", maxLineBytes)}))
+			}
+			switch {
+			case got.err == nil || got.err == errLineTooLong:
+			case errors.Is(got.err, io.EOF):
+				return nil
+			default:
+				return fmt.Errorf("read from the client: %w", got.err)
+			}
+		}
+	}
+}
+
+// handle takes one line. Requests are answered at the same time, because a poll may wait; initialize and
+// notifications are handled in their turn.
+func (l *stdioLoop) handle(ctx context.Context, line []byte) {
+	msg, problem := parseMessage(line)
+	switch {
+	case problem != nil:
+		l.reply(encodeError(msg.id, problem))
+	case msg.method == "":
+		// An answer to nothing.
+	case msg.method == string(mcpgo.MethodNotificationCancelled):
+		l.session.inflight.cancel(cancelledID(msg.raw))
+	case !msg.isRequest():
+		c := &call{session: l.session}
+		l.session.answer(ctx, c, msg)
+		c.settle(true)
+	case msg.method == string(mcpgo.MethodInitialize):
+		c := &call{session: l.session}
+		answer := l.session.answer(ctx, c, msg)
+		c.settle(true)
+		l.reply(answer)
+	default:
+		l.start(ctx, msg)
+	}
+}
+
+// start answers a request in a goroutine of its own.
+func (l *stdioLoop) start(ctx context.Context, msg message) {
+	ctx, cancel := context.WithCancel(ctx)
+	entry, err := l.session.inflight.begin(msg.id, maxRequests, cancel)
+	switch {
+	case errors.Is(err, errDuplicateID):
+		cancel()
+		// Answered to no id: under its own it would pass for the answer to the request that has it already.
+		l.reply(encodeError(nil, &rpcError{Code: mcpgo.INVALID_REQUEST,
+			Message: fmt.Sprintf("request id %s is in use by a request that is still being answered", clip(string(msg.id), 100))}))
+		return
+	case err != nil:
+		cancel()
+		l.reply(encodeError(msg.id, &rpcError{Code: codeBusy,
+			Message: fmt.Sprintf("%d requests are being answered, the most at once; wait for some, or cancel them", maxRequests)}))
+		return
+	}
+	l.handlers.Go(func() {
+		defer cancel()
+		c := &call{session: l.session}
+		answer := l.session.answer(ctx, c, msg)
+		answered := l.session.inflight.finish(entry)
+		c.settle(answered)
+		if answered {
+			l.reply(answer)
+		}
+	})
+}
+
+// reply sends a line unless the session ends first.
+func (l *stdioLoop) reply(line []byte) {
+	if line == nil {
+		return
+	}
+	if err := l.box.send(l.session.life, line); err != nil {
+		l.session.logger.Debug("an answer was not sent", "error", err)
+	}
+}

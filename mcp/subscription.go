@@ -1,0 +1,170 @@
+package mcp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+)
+
+// maxSubscriptions bounds the subscriptions of one session.
+const maxSubscriptions = 100
+
+// subscription is a session's interest in a key, and how far its client has read.
+type subscription struct {
+	*consume.Subscription
+	// stopPush ends the subscription's push loop.
+	stopPush context.CancelFunc
+
+	mu       sync.Mutex
+	push     PushMode         // what its subscriber chose; empty for the server's mode
+	position eventcore.Cursor // where the next poll without a cursor begins
+	seen     eventcore.Cursor // the furthest position ever read to; what counts as delivered, counts once
+	stats    readStats
+}
+
+// readStats count what a client has been given of a subscription.
+type readStats struct {
+	delivered, filtered, failed int
+	lastEvent                   time.Time
+	// lost means that retention passed events before the client read them.
+	lost bool
+}
+
+func (s *subscription) uri() string { return subscriptionURI(s.ID) }
+
+func (s *subscription) at() eventcore.Cursor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.position
+}
+
+func (s *subscription) chosenPush() PushMode {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.push
+}
+
+func (s *subscription) setPush(mode PushMode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.push = mode
+}
+
+func (s *subscription) readStats() readStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+// advance moves the position behind what a poll returns.
+func (s *subscription) advance(next eventcore.Cursor, events []consume.Event, filtered int, lost bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.position = next
+	s.stats.lost = s.stats.lost || lost
+	for _, event := range events {
+		if !isAfter(event.Cursor, s.seen) {
+			continue
+		}
+		s.stats.delivered++
+		if event.Err != nil {
+			s.stats.failed++
+		}
+		s.stats.lastEvent = event.Time
+	}
+	if isAfter(next, s.seen) {
+		s.stats.filtered += filtered
+		s.seen = next
+	}
+}
+
+// isAfter reports whether a lies after b. A position in another journal than b's counts as later: a journal is
+// replaced by a newer one.
+func isAfter(a, b eventcore.Cursor) bool {
+	return a.Journal != b.Journal || a.After > b.After
+}
+
+// subscriptions are those of one session, in the order in which they came.
+type subscriptions struct {
+	mu   sync.Mutex
+	list []*subscription
+}
+
+func (t *subscriptions) all() []*subscription {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.list)
+}
+
+func (t *subscriptions) get(id string) (*subscription, bool) {
+	for _, sub := range t.all() {
+		if sub.ID == id {
+			return sub, true
+		}
+	}
+	return nil, false
+}
+
+// add enters sub, unless a subscription with its id is there already or the session has its fill. It returns the
+// one that is there, nil if there is no room.
+func (t *subscriptions) add(sub *subscription) (present *subscription, added bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, other := range t.list {
+		if other.ID == sub.ID {
+			return other, false
+		}
+	}
+	if len(t.list) >= maxSubscriptions {
+		return nil, false
+	}
+	t.list = append(t.list, sub)
+	return sub, true
+}
+
+// remove takes the subscription out; false means that it is gone already.
+func (t *subscriptions) remove(sub *subscription) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := slices.Index(t.list, sub)
+	if i < 0 {
+		return false
+	}
+	t.list = slices.Delete(t.list, i, i+1)
+	return true
+}
+
+// subscription returns the session's subscription with this id; the error has unknown_subscription and lists those
+// that there are.
+func (s *Session) subscription(id string) (*subscription, error) {
+	if sub, ok := s.subs.get(id); ok {
+		return sub, nil
+	}
+	return nil, unknownSubscription(id, s.subs.all())
+}
+
+func unknownSubscription(id string, present []*subscription) error {
+	e := &eventcore.Error{
+		Code:    eventcore.CodeUnknownSubscription,
+		Message: fmt.Sprintf("this session has no subscription %q", clip(id, 100)),
+		Hint:    "it has none at all: call subscribe_event first",
+	}
+	for i, sub := range present {
+		if i == 10 {
+			e.Hint += ", …"
+			break
+		}
+		if i == 0 {
+			e.Hint = "call subscribe_event, or use one of the session's subscriptions: "
+		} else {
+			e.Hint += ", "
+		}
+		e.Hint += fmt.Sprintf("%s (%s)", sub.ID, sub.Key.Key)
+	}
+	return e
+}
