@@ -42,14 +42,12 @@ func newServeCommand(g *globals) *cobra.Command {
 			}
 			cfg, err := loadConfig()
 			if err != nil {
-				return err
+				return serveStdio(cmd.Context(), withoutApp(opts, err))
 			}
 			opts.AppID, opts.Domain = cfg.appID, cfg.domain()
 			access, err := realAccess(cfg, log)
 			if err != nil {
-				// An agent can still look at the keys; it is told when it subscribes.
-				opts.Consumer = func() (mcp.Consumer, error) { return nil, err }
-				return serveStdio(cmd.Context(), opts)
+				return serveStdio(cmd.Context(), withoutApp(opts, err))
 			}
 			return serveStdio(cmd.Context(), serverOptions(opts, access))
 		},
@@ -57,6 +55,13 @@ func newServeCommand(g *globals) *cobra.Command {
 	cmd.Flags().StringVar(&push, "push", string(mcp.PushAuto), "how an agent is told of an event as it arrives: auto, resource, log, channel or off")
 	cmd.Flags().BoolVar(&demo, "demo", false, "on a simulated platform in this process, without an account")
 	return cmd
+}
+
+// withoutApp are the options of a server that has no app to listen to, and why: an agent can still look at the
+// keys, and is told when it subscribes.
+func withoutApp(opts mcp.Options, err error) mcp.Options {
+	opts.Consumer = func() (mcp.Consumer, error) { return nil, err }
+	return opts
 }
 
 // serverOptions adds the app and its consumers to opts.

@@ -72,16 +72,17 @@ func newWorld(t *testing.T, options ...larksim.Options) *world {
 	return w
 }
 
-// with returns the same world as programs with other variables see it; an empty value takes the variable out.
-func (w *world) with(changes map[string]string) *world {
-	other := &world{t: w.t, platform: w.platform, home: w.home, env: maps.Clone(w.env), secrets: w.secrets}
+// with returns the same world as programs with other variables see it, for t, which may be a test within the
+// world's; an empty value takes the variable out.
+func (w *world) with(t *testing.T, changes map[string]string) *world {
+	other := &world{t: t, platform: w.platform, home: w.home, env: maps.Clone(w.env), secrets: w.secrets}
 	for name, value := range changes {
 		other.env[name] = value
 		if value == "" {
 			delete(other.env, name)
 		}
 	}
-	w.t.Cleanup(other.checkOutput)
+	t.Cleanup(other.checkOutput)
 	return other
 }
 
@@ -105,7 +106,7 @@ func (w *world) start(args ...string) *process {
 // shell starts a command line in which $BIN is the binary.
 func (w *world) shell(line string) *process {
 	w.t.Helper()
-	return w.with(map[string]string{"BIN": binary}).startProgram("/bin/sh", "-c", line)
+	return w.with(w.t, map[string]string{"BIN": binary}).startProgram("/bin/sh", "-c", line)
 }
 
 func (w *world) startProgram(program string, args ...string) *process {

@@ -60,7 +60,7 @@ func (c *conn) run(ctx context.Context) {
 	// Closing the socket is what ends a blocked read or write.
 	stop := context.AfterFunc(ctx, func() { c.net.Close() })
 	defer stop()
-	changed, ok := c.welcome()
+	changed, ok := c.welcome(ctx)
 	if !ok {
 		return
 	}
@@ -99,13 +99,16 @@ func (c *conn) explain(ctx context.Context, err error) {
 
 // welcome takes the hello and answers it with, among others, the source's state; changed is closed when that is no
 // longer true. If ok is false the connection is over.
-func (c *conn) welcome() (changed <-chan struct{}, ok bool) {
+func (c *conn) welcome(ctx context.Context) (changed <-chan struct{}, ok bool) {
 	c.net.SetReadDeadline(time.Now().Add(helloTimeout))
 	var req protocol.Request
 	if err := c.in.Read(&req); err != nil {
 		return nil, false
 	}
 	c.net.SetReadDeadline(time.Time{})
+	if ctx.Err() != nil {
+		return nil, false // a consumer that was told of the end must not take this for another bus
+	}
 	if req.Hello == nil {
 		c.out.Write(protocol.Response{ID: req.ID, Error: &eventcore.Error{
 			Code: eventcore.CodeInternal, Message: "the first request must be a hello",

@@ -64,6 +64,10 @@ func (s *Subscription) platform() bool { return s.Key.PreConsume != nil }
 func (s *Subscription) join(ctx context.Context, l *link) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.joinLocked(ctx, l)
+}
+
+func (s *Subscription) joinLocked(ctx context.Context, l *link) error {
 	if s.joined == l {
 		return nil
 	}
@@ -91,7 +95,11 @@ func (s *Subscription) join(ctx context.Context, l *link) error {
 func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l == nil || s.joined != l {
+	if l == nil {
+		return s.leaveLost()
+	}
+	// A bus that took over a moment ago may not know of the subscription yet; only it can say who is the last.
+	if s.joinLocked(ctx, l) != nil {
 		return s.leaveLost()
 	}
 	s.joined = nil

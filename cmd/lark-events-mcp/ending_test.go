@@ -1,0 +1,101 @@
+//go:build unix
+
+package main_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
+)
+
+// endLimit is how long a server may take to end here; it promises 2 s, on a machine that is not busy with tests.
+const endLimit = 10 * time.Second
+
+func TestAServerEndsInAnOrderlyWay(t *testing.T) {
+	for name, end := range map[string]func(a *agent){
+		"SIGINT":       func(a *agent) { a.proc.signal(os.Interrupt) },
+		"SIGTERM":      func(a *agent) { a.proc.signal(syscall.SIGTERM) },
+		"closed stdin": func(a *agent) { a.proc.stdin.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			stays, a := w.agent(legacyEra), w.agent(legacyEra)
+			stays.listen(messageKey)
+			a.listen(messageKey)
+			a.beginTool("poll_events", map[string]any{"wait_seconds": 50})
+			a.request("ping", nil) // the poll waits by then, or is about to
+			w.awaitConsumers(2)
+
+			code := 0
+			elapsed := took(func() {
+				end(a)
+				code = a.proc.wait()
+			})
+			t.Logf("the server ended after %v", elapsed)
+			if elapsed > endLimit {
+				t.Errorf("the server took %v to end", elapsed)
+			}
+			if code != 0 || a.proc.stderr.String() != "" {
+				t.Errorf("it ended with code %d and said %q", code, a.proc.stderr)
+			}
+			w.awaitConsumers(1)
+			w.send("life goes on")
+			stays.mustRead("life goes on")
+		})
+	}
+}
+
+// A server that never subscribed has nothing to end, and started no bus.
+func TestAnIdleServerStartsNothing(t *testing.T) {
+	w := newWorld(t)
+	a := w.agent(legacyEra)
+	a.request("tools/list", nil)
+	a.tool("list_event_keys", nil)
+	if s := a.status(); s.Bus.Running {
+		t.Errorf("status: %+v", s)
+	}
+	a.proc.stdin.Close()
+	if code := a.proc.wait(); code != 0 {
+		t.Errorf("it ended with code %d: %s", code, a.proc.stderr)
+	}
+	if files := w.files(); len(files) != 0 {
+		t.Errorf("it left files: %v", files)
+	}
+	if n := w.platform.Counts().Bootstraps; n != 0 {
+		t.Errorf("it connected to the platform %d times", n)
+	}
+}
+
+func TestTheBusForgetsAKilledServer(t *testing.T) {
+	w := newWorld(t)
+	stays, killed := w.agent(legacyEra), w.agent(legacyEra)
+	stays.listen(messageKey)
+	killed.listen(messageKey)
+	w.awaitConsumers(2)
+	killed.proc.signal(os.Kill)
+	killed.proc.wait()
+	w.awaitConsumers(1)
+	w.send("still here")
+	stays.mustRead("still here")
+}
+
+// A bus is nobody's child in the end: it outlives the agent that started it, and the next agent finds it.
+func TestABusOutlivesTheAgentThatStartedIt(t *testing.T) {
+	w := newWorld(t)
+	first := w.agent(legacyEra)
+	first.listen(messageKey)
+	cursor := first.poll(nil).Cursor
+	pid := w.status().PID
+	first.proc.signal(os.Interrupt)
+	first.proc.wait()
+	w.send("between two agents")
+	second := w.agent(legacyEra)
+	second.listen(messageKey, map[string]any{"from": cursor})
+	second.mustRead("between two agents")
+	if b, ok := busdiscover.Running(w.app()); !ok || b.PID != pid || w.platform.Counts().Opened != 1 {
+		t.Errorf("the bus is %+v now, was process %d; %d connections were opened", b, pid, w.platform.Counts().Opened)
+	}
+}
