@@ -49,8 +49,10 @@ func TestDedupFilterIsBounded(t *testing.T) {
 
 func TestDedupFilterIgnoresEmptyIDs(t *testing.T) {
 	d := NewDedupFilter()
-	if d.IsDuplicate("") || d.IsDuplicate("") {
-		t.Error("an empty id is a duplicate")
+	for range 2 {
+		if d.IsDuplicate("") {
+			t.Error("an empty id is a duplicate")
+		}
 	}
 }
 
