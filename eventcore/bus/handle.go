@@ -26,7 +26,8 @@ func (b *Bus) admit(hello *protocol.Hello) error {
 		}
 	}
 	if state, _ := b.source.get(); state.Phase == source.Failed && hello.Role == protocol.RoleConsumer {
-		if hello.Credentials != "" && hello.Credentials != b.opts.Credentials {
+		// A consumer without a secret counts as well: it is told what it lacks when it starts a bus of its own.
+		if hello.Credentials != b.opts.Credentials {
 			b.stop(errRefused)
 			return errRefused
 		}
