@@ -41,7 +41,7 @@ func TestAnAgentFindsSubscribesAndReceives(t *testing.T) {
 
 			waiting := a.beginTool("poll_events", map[string]any{"subscription_id": sub.SubscriptionID, "wait_seconds": 50})
 			sent := w.send("the build is green")
-			got := decode[page](t, string(a.awaitTool(waiting).StructuredContent))
+			got := decode[page](t, a.awaitResult(waiting))
 			if !slices.Equal(contents(got.Events), []string{"the build is green"}) || got.HasMore || got.Truncated {
 				t.Fatalf("polled %+v", got)
 			}

@@ -34,7 +34,7 @@ func TestAServerGetsBackToANewBus(t *testing.T) {
 	a.mustRead("read before")
 	w.send("unread before")
 	waiting := a.beginTool("poll_events", map[string]any{"wait_seconds": 50, "max_events": 1})
-	if got := decode[page](t, string(a.awaitTool(waiting).StructuredContent)); !slices.Equal(contents(got.Events), []string{"unread before"}) {
+	if got := decode[page](t, a.awaitResult(waiting)); !slices.Equal(contents(got.Events), []string{"unread before"}) {
 		t.Fatalf("polled %v", contents(got.Events))
 	}
 	waiting = a.beginTool("poll_events", map[string]any{"wait_seconds": 50})
@@ -42,7 +42,7 @@ func TestAServerGetsBackToANewBus(t *testing.T) {
 	w.killBus()
 	w.awaitReconnected(2) // nobody asked for anything: the server has started it
 	w.send("after")
-	if got := decode[page](t, string(a.awaitTool(waiting).StructuredContent)); !slices.Equal(contents(got.Events), []string{"after"}) || got.Truncated {
+	if got := decode[page](t, a.awaitResult(waiting)); !slices.Equal(contents(got.Events), []string{"after"}) || got.Truncated {
 		t.Errorf("the poll that waited through it all got %v, truncated: %v", contents(got.Events), got.Truncated)
 	}
 	if s := a.status(); s.Bus.PID == old || !s.Bus.Running || s.Bus.Consumers != 1 {

@@ -255,9 +255,15 @@ func (a *agent) awaitTool(id string) toolResult {
 // tool calls a tool, which must succeed, and returns its structured content.
 func (a *agent) tool(name string, args map[string]any) string {
 	a.t.Helper()
-	result := a.awaitTool(a.beginTool(name, args))
+	return a.awaitResult(a.beginTool(name, args))
+}
+
+// awaitResult waits for the answer to a tool call, which must succeed, and returns its structured content.
+func (a *agent) awaitResult(id string) string {
+	a.t.Helper()
+	result := a.awaitTool(id)
 	if result.IsError {
-		a.t.Fatalf("%s %v: %s", name, args, result.StructuredContent)
+		a.t.Fatalf("call %s: %s", id, result.StructuredContent)
 	}
 	return string(result.StructuredContent)
 }

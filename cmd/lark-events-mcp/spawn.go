@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
@@ -19,17 +20,20 @@ import (
 // maxLog is the size at which a bus's log is set aside when the next bus starts; one former log is kept.
 const maxLog = 4 << 20
 
+// startTime is how long a bus may take to find that it cannot start.
+const startTime = 20 * time.Second
+
 // spawner starts buses in processes of their own that outlive this one.
 type spawner struct {
 	cfg *config
 	app statedir.App
 
 	mu sync.Mutex
-	// failed is why the last bus ended at once, until it has been told.
+	// failed is why the last bus could not start, until it has been told.
 	failed error
 }
 
-// start starts a bus. It does not wait until the bus is ready; if the one before ended with a failure, it says so
+// start starts a bus. It does not wait until the bus is ready; if the one before could not start, it says so
 // instead of starting another.
 func (s *spawner) start(context.Context) error {
 	s.mu.Lock()
@@ -84,10 +88,12 @@ func (s *spawner) command() (*exec.Cmd, *os.File, error) {
 	return cmd, log, nil
 }
 
-// watch reaps the bus, and remembers why if it failed.
+// watch reaps the bus, and remembers why if it could not start. One that was killed, or that failed after it had
+// run for a while, is no reason not to start another.
 func (s *spawner) watch(cmd *exec.Cmd) {
+	began := time.Now()
 	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) {
+	if err := cmd.Wait(); !errors.As(err, &exit) || !exit.Exited() || time.Since(began) > startTime {
 		return
 	}
 	s.mu.Lock()
