@@ -21,6 +21,8 @@ func checkDefinition(def *KeyDefinition) error {
 		return fmt.Errorf("its BufferSize is %d, must be 0 to %d", def.BufferSize, MaxBufferSize)
 	case def.Workers < 0:
 		return fmt.Errorf("its Workers is %d, must not be negative", def.Workers)
+	case def.Cleanup != nil && def.PreConsume == nil:
+		return errors.New("it has a Cleanup without a PreConsume")
 	case len(def.Example) > 0 && !json.Valid(def.Example):
 		return errors.New("its Example is not JSON")
 	}

@@ -120,8 +120,9 @@ type KeyDefinition struct {
 	// fails the subscription. Nil leaves the params as they are.
 	NormalizeParams func(ctx context.Context, rt APIClient, params map[string]string) error `json:"-"`
 
-	// Process makes the subscriber's payload of an event, and may call the API. A nil result drops the event.
-	// An error does not: the event is delivered as it came, with the error beside it. It is required exactly
+	// Process makes the subscriber's payload of an event, and may call the API. A nil result without an error
+	// drops the event. An error never does: it is delivered beside the result, which then holds what is known,
+	// or, if there is no result, beside the event as it came. It is required exactly
 	// if Schema.Custom is something else than the event as it came, and must be nil if Schema.Native is set.
 	// It may be called from many goroutines at once.
 	Process ProcessFunc `json:"-"`
@@ -133,8 +134,12 @@ type KeyDefinition struct {
 	// PreConsume makes the platform send the events, for keys that need a subscribe call of their own. It
 	// runs for the first consumer of a subscription identity on this machine; the cleanup it returns (nil for
 	// none) runs when the last one leaves. It must be idempotent: a consumer that takes over from one that
-	// was killed runs it again to get at the cleanup.
+	// was killed runs it again.
 	PreConsume func(ctx context.Context, rt APIClient, params map[string]string) (cleanup func() error, err error) `json:"-"`
+	// Cleanup undoes PreConsume for a consumer that did not run it itself: the last to leave is often not the
+	// first that came, and the first may have been killed. Nil means that such a consumer runs PreConsume again,
+	// for the cleanup it returns. It must be nil without PreConsume.
+	Cleanup func(ctx context.Context, rt APIClient, params map[string]string) error `json:"-"`
 
 	// Scopes are the permissions the app needs; any one of a "a or b" entry is enough.
 	Scopes []string `json:"scopes,omitempty"`
@@ -148,6 +153,10 @@ type KeyDefinition struct {
 	BufferSize int `json:"buffer_size,omitempty"`
 	// Workers is how many Process calls may run at once; 0 means 1. Results keep the journal's order.
 	Workers int `json:"workers,omitempty"`
+
+	// Keywords are words for search beside those of the title and the description: synonyms, and the Chinese
+	// words for what the event is about.
+	Keywords []string `json:"keywords,omitempty"`
 
 	// SingleConsumer refuses a second consumer of the same subscription identity on this machine.
 	SingleConsumer bool `json:"single_consumer,omitempty"`

@@ -19,6 +19,8 @@ const (
 	dialRetryMin, dialRetryMax = 10 * time.Millisecond, 250 * time.Millisecond
 	// The waits between attempts to get back to a bus that was lost.
 	tendRetryMin, tendRetryMax = 100 * time.Millisecond, 10 * time.Second
+	// maxLost is how many buses in a row may end under one request.
+	maxLost = 10
 )
 
 // starting says whether a bus may be started when none answers.
@@ -44,6 +46,26 @@ func (c *Client) attach(ctx context.Context, how starting) (*link, error) {
 		return nil, errClosed
 	}
 	return c.relink(ctx, how)
+}
+
+// onLink runs f with the live link, and again with the next one when that link was lost meanwhile.
+func (c *Client) onLink(ctx context.Context, how starting, f func(*link) error) error {
+	retry := backoff{min: dialRetryMin, max: dialRetryMax}
+	for lost := 1; ; lost++ {
+		l, err := c.attach(ctx, how)
+		if err != nil {
+			return err
+		}
+		if err = f(l); !errors.Is(err, errLost) || ctx.Err() != nil {
+			return err
+		}
+		if lost == maxLost {
+			return keepsEnding(c.opts.App.Log(), err)
+		}
+		if err := retry.wait(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // relink makes a link unless somebody else has just made one. It works on a closed client too, for the last
@@ -176,6 +198,15 @@ func notStarted(log string, err error) error {
 	return &eventcore.Error{
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the bus did not start within %s", startTimeout),
+		Hint:    fmt.Sprintf("its log is %s; lark-events-mcp bus runs it in the foreground", log),
+		Cause:   err,
+	}
+}
+
+func keepsEnding(log string, err error) error {
+	return &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the bus ended %d times before it had answered", maxLost),
 		Hint:    fmt.Sprintf("its log is %s; lark-events-mcp bus runs it in the foreground", log),
 		Cause:   err,
 	}

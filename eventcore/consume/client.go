@@ -83,54 +83,54 @@ func (c *Client) Source() source.State {
 // AwaitSource attaches to the bus and waits until the connection to the platform is up or was refused for good,
 // or ctx ends; it returns the latest state in any case.
 func (c *Client) AwaitSource(ctx context.Context) (source.State, error) {
-	l, err := c.attach(ctx, mayStart)
-	if err != nil {
-		return source.State{Phase: source.Connecting}, err
-	}
-	for {
-		state, changed := l.state()
-		if state.Phase == source.Connected || state.Phase == source.Failed {
-			return state, nil
+	state := source.State{Phase: source.Connecting}
+	err := c.onLink(ctx, mayStart, func(l *link) error {
+		for {
+			var changed <-chan struct{}
+			state, changed = l.state()
+			if state.Phase == source.Connected || state.Phase == source.Failed {
+				return nil
+			}
+			select {
+			case <-changed:
+			case <-l.done:
+				return errLost
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
-		select {
-		case <-changed:
-		case <-l.done:
-			return state, errLost
-		case <-ctx.Done():
-			return state, ctx.Err()
-		}
-	}
+	})
+	return state, err
 }
 
 // Status asks the bus for its status. It starts no bus: if none runs, it returns an [*eventcore.Error] with
 // bus_unavailable.
-func (c *Client) Status(ctx context.Context) (*protocol.Status, error) {
-	l, err := c.attach(ctx, mayNotStart)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := l.call(ctx, protocol.Request{Status: &protocol.Empty{}})
-	if err != nil {
-		return nil, err
-	}
-	return answer.Status, nil
+func (c *Client) Status(ctx context.Context) (status *protocol.Status, err error) {
+	err = c.onLink(ctx, mayNotStart, func(l *link) error {
+		answer, err := l.call(ctx, protocol.Request{Status: &protocol.Empty{}})
+		if err == nil {
+			status = answer.Status
+		}
+		return err
+	})
+	return status, err
 }
 
-// Behind returns how many events of the subscription's type lie after the cursor, before any filter.
-func (c *Client) Behind(ctx context.Context, at At) (int, error) {
-	l, err := c.attach(ctx, mayNotStart)
-	if err != nil {
-		return 0, err
-	}
-	after, _, err := c.locate(ctx, l, at.Cursor)
-	if err != nil {
-		return 0, err
-	}
-	answer, err := l.call(ctx, protocol.Request{Count: &protocol.Count{After: after, Types: []string{at.Subscription.eventType}}})
-	if err != nil {
-		return 0, err
-	}
-	return answer.Counted.Events, nil
+// Behind returns how many events of the subscription's type lie after the cursor, before any filter. It starts no
+// bus.
+func (c *Client) Behind(ctx context.Context, at At) (events int, err error) {
+	err = c.onLink(ctx, mayNotStart, func(l *link) error {
+		after, _, err := c.locate(ctx, l, at.Cursor)
+		if err != nil {
+			return err
+		}
+		answer, err := l.call(ctx, protocol.Request{Count: &protocol.Count{After: after, Types: []string{at.Subscription.eventType}}})
+		if err == nil {
+			events = answer.Counted.Events
+		}
+		return err
+	})
+	return events, err
 }
 
 // Close ends all subscriptions, with their cleanups, and detaches. It returns when that is done or ctx ends, with

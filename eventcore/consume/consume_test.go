@@ -203,14 +203,16 @@ func TestHooksRunInOrderAndAFailureHidesNothing(t *testing.T) {
 				return nil, errors.New("the lookup broke")
 			case 5:
 				panic("oh no")
+			case 8:
+				return json.RawMessage(`{"known":8}`), errors.New("the title could not be had")
 			}
 			return json.RawMessage(fmt.Sprintf(`{"n":%d}`, n(raw))), nil
 		},
 	})
 	sub := subscribe(t, c, consume.Request{Key: key, Filter: ".n != 6"})
-	b.Source.Send(t, testutil.Events(1, 7, "t.p")...)
+	b.Source.Send(t, testutil.Events(1, 8, "t.p")...)
 	page := read(t, c, at(sub), 10, 0)
-	if got := ids(page); !slices.Equal(got, wantIDs(1, 4, 5, 7)) {
+	if got := ids(page); !slices.Equal(got, wantIDs(1, 4, 5, 7, 8)) {
 		t.Fatalf("got %v", got)
 	}
 	if page.Filtered[0] != 3 {
@@ -227,6 +229,9 @@ func TestHooksRunInOrderAndAFailureHidesNothing(t *testing.T) {
 		if page.Events[i].Err == nil || page.Events[i].Err.Code != eventcore.CodeInternal {
 			t.Errorf("a failed event says %v", page.Events[i].Err)
 		}
+	}
+	if last := page.Events[4]; string(last.Data) != `{"known":8}` || last.Err == nil || last.Err.Message != "the title could not be had" {
+		t.Errorf("an event with a part missing: %s, %v", last.Data, last.Err)
 	}
 }
 

@@ -67,16 +67,19 @@ func (s *Subscription) process(ctx context.Context, raw *eventcore.RawEvent) (da
 	return s.Key.Process(ctx, s.api, raw, s.Params)
 }
 
-// deliver makes the subscriber's event, or nil if the filter drops it. With err, the event is delivered raw and
-// unfiltered.
+// deliver makes the subscriber's event, or nil if the filter drops it. With err, what is known is delivered, or
+// else the event as it came; the filter, which might look for what is missing, does not decide.
 func (s *Subscription) deliver(ctx context.Context, raw *eventcore.RawEvent, data json.RawMessage, err error) *Event {
 	event := &Event{
 		Subscription: s, EventID: raw.EventID, EventType: raw.EventType, Time: eventTime(raw), Data: data,
 	}
 	if err != nil {
 		failure := *eventcore.AsError(err)
-		failure.Message = "the event could not be processed and is delivered as it came: " + failure.Message
-		event.Data, event.Err = raw.Payload, &failure
+		if data == nil {
+			failure.Message = "the event could not be processed and is delivered as it came: " + failure.Message
+			event.Data = raw.Payload
+		}
+		event.Err = &failure
 		return event
 	}
 	keep, err := s.filter.Keep(ctx, data)

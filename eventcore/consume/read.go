@@ -28,17 +28,11 @@ func (c *Client) Read(ctx context.Context, at []At, limit int, wait time.Duratio
 		return nil, errors.New("read: no subscription given")
 	}
 	r := &reader{client: c, at: at, limit: min(max(limit, 1), MaxPage), began: time.Now(), wait: wait}
-	for {
-		l, err := c.attach(ctx, mayRestart)
-		if err != nil {
-			return nil, err
-		}
-		page, err := r.run(ctx, l)
-		if errors.Is(err, errLost) && ctx.Err() == nil {
-			continue // the page is begun anew on the next bus
-		}
-		return page, err
+	err := c.onLink(ctx, mayRestart, func(l *link) error { return r.run(ctx, l) })
+	if err != nil {
+		return nil, err
 	}
+	return r.page, nil
 }
 
 // reader is one call of Read.
@@ -53,15 +47,15 @@ type reader struct {
 	page *Page
 }
 
-// run reads a page over one link.
-func (r *reader) run(ctx context.Context, l *link) (*Page, error) {
+// run reads a page over one link, from its beginning.
+func (r *reader) run(ctx context.Context, l *link) error {
 	r.next = make([]eventcore.Position, len(r.at))
 	r.page = &Page{Filtered: make([]int, len(r.at))}
 	var types []string
 	for i, at := range r.at {
 		after, foreign, err := r.client.locate(ctx, l, at.Cursor)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r.next[i] = after
 		r.page.Truncated = r.page.Truncated || foreign
@@ -72,13 +66,13 @@ func (r *reader) run(ctx context.Context, l *link) (*Page, error) {
 	for {
 		batch, err := r.fetch(ctx, l, types)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if r.rewind(batch.Head) {
 			continue
 		}
 		if err := r.take(ctx, l, batch); err != nil {
-			return nil, err
+			return err
 		}
 		if r.finished(batch) {
 			break
@@ -88,7 +82,7 @@ func (r *reader) run(ctx context.Context, l *link) (*Page, error) {
 		r.page.Next = append(r.page.Next, l.cursor(next))
 	}
 	r.page.Source, _ = l.state()
-	return r.page, nil
+	return nil
 }
 
 // fetch asks for what is still wanted, and waits only for the first event.

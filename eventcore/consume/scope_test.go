@@ -88,6 +88,22 @@ func TestTheLastOneCleansUpEvenIfItWasNotTheFirst(t *testing.T) {
 	p.want(t, "subscribe inbox", "subscribe inbox", "unsubscribe inbox")
 }
 
+func TestACleanupOfItsOwnSparesTheLastOneASubscription(t *testing.T) {
+	b, p := startBus(t), &platform{}
+	key := register(t, eventcore.KeyDefinition{
+		Key: "t.box", EventType: "t.box",
+		PreConsume: func(context.Context, eventcore.APIClient, map[string]string) (func() error, error) {
+			return func() error { return p.call("unsubscribe as the first") }, p.call("subscribe")
+		},
+		Cleanup: func(context.Context, eventcore.APIClient, map[string]string) error { return p.call("unsubscribe") },
+	})
+	one, two := newClient(t, b), newClient(t, b)
+	a, later := subscribe(t, one, consume.Request{Key: key}), subscribe(t, two, consume.Request{Key: key})
+	unsubscribe(t, one, a, consume.CleanupNotLast)
+	unsubscribe(t, two, later, consume.CleanupDone)
+	p.want(t, "subscribe", "unsubscribe")
+}
+
 func TestAFailedPreConsumeFailsTheSubscriptionOnly(t *testing.T) {
 	b, p := startBus(t), &platform{fail: "subscribe sent"}
 	key := p.key(t)

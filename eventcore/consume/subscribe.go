@@ -119,22 +119,17 @@ func normalize(ctx context.Context, def *eventcore.KeyDefinition, api eventcore.
 // establish attaches to the bus, finds the start, and joins. The start is found before the platform side is made,
 // so that nothing it brings is missed.
 func (c *Client) establish(ctx context.Context, sub *Subscription, from from) error {
-	l, err := c.attach(ctx, mayStart)
-	if err != nil {
-		return err
-	}
-	state := awaitOutcome(ctx, l)
-	if state.Phase == source.Failed && from.now() {
-		return refusal(state)
-	}
-	sub.Warnings = warnings(state)
-	if sub.Start, err = c.find(ctx, l, from); err != nil {
-		return err
-	}
-	if err := sub.join(ctx, l); err != nil {
-		return err
-	}
-	return nil
+	return c.onLink(ctx, mayStart, func(l *link) (err error) {
+		state := awaitOutcome(ctx, l)
+		if state.Phase == source.Failed && from.now() {
+			return refusal(state)
+		}
+		sub.Warnings = warnings(state)
+		if sub.Start, err = c.find(ctx, l, from); err != nil {
+			return err
+		}
+		return sub.join(ctx, l)
+	})
 }
 
 // awaitOutcome returns the source's state, after the first attempt to connect has ended or taken long.

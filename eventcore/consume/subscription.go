@@ -115,8 +115,7 @@ func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 		return CleanupDone, nil
 	}
 	if s.cleanup == nil {
-		// Whoever ran PreConsume has left before. It is idempotent; running it again gives the cleanup.
-		err = s.prepare(ctx)
+		err = s.inheritCleanup(ctx)
 	}
 	if err == nil {
 		err = s.cleanUp(ctx)
@@ -154,6 +153,15 @@ func (s *Subscription) prepare(ctx context.Context) (err error) {
 		cleanup = func() error { return nil }
 	}
 	s.cleanup = cleanup
+	return nil
+}
+
+// inheritCleanup gets at the cleanup after a PreConsume that another consumer ran, which has left before.
+func (s *Subscription) inheritCleanup(ctx context.Context) error {
+	if s.Key.Cleanup == nil {
+		return s.prepare(ctx) // it is idempotent
+	}
+	s.cleanup = func() error { return s.Key.Cleanup(ctx, s.api, s.Params) }
 	return nil
 }
 
