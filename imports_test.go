@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"mcp"},
 	{"keys"},
 	{"keys/im", "keys/anyevent"},
-	{"keys/im/content", "keys/internal/keydef"},
+	{"keys/im/content", "keys/internal/keydef", "keys/internal/keytest"},
 	{"eventcore/testutil"},
 	{"eventcore/consume", "eventcore/bus", "eventcore/busctl"},
 	{"eventcore/busdiscover"},

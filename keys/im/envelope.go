@@ -3,6 +3,8 @@ package im
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
 // receivedEvent is what is read of the envelope of im.message.receive_v1. The SDK's type is not used: it refuses the
@@ -10,30 +12,30 @@ import (
 type receivedEvent struct {
 	Event struct {
 		Sender struct {
-			ID   userID `json:"sender_id"`
-			Type loose  `json:"sender_type"`
+			ID   keydef.UserID `json:"sender_id"`
+			Type keydef.Text   `json:"sender_type"`
 		} `json:"sender"`
 		Message struct {
-			MessageID   loose     `json:"message_id"`
-			RootID      loose     `json:"root_id"`
-			ParentID    loose     `json:"parent_id"`
-			ThreadID    loose     `json:"thread_id"`
-			ChatID      loose     `json:"chat_id"`
-			ChatType    loose     `json:"chat_type"`
-			MessageType loose     `json:"message_type"`
-			CreateTime  loose     `json:"create_time"`
-			Content     loose     `json:"content"`
-			Mentions    []mention `json:"mentions"`
+			MessageID   keydef.Text `json:"message_id"`
+			RootID      keydef.Text `json:"root_id"`
+			ParentID    keydef.Text `json:"parent_id"`
+			ThreadID    keydef.Text `json:"thread_id"`
+			ChatID      keydef.Text `json:"chat_id"`
+			ChatType    keydef.Text `json:"chat_type"`
+			MessageType keydef.Text `json:"message_type"`
+			CreateTime  keydef.Text `json:"create_time"`
+			Content     keydef.Text `json:"content"`
+			Mentions    []mention   `json:"mentions"`
 		} `json:"message"`
 	} `json:"event"`
 }
 
 // mention is someone mentioned, as the platform writes it.
 type mention struct {
-	Key  loose  `json:"key"`
-	ID   userID `json:"id"`
-	Type loose  `json:"mentioned_type"`
-	Name loose  `json:"name"`
+	Key  keydef.Text   `json:"key"`
+	ID   keydef.UserID `json:"id"`
+	Type keydef.Text   `json:"mentioned_type"`
+	Name keydef.Text   `json:"name"`
 }
 
 func parseReceived(payload json.RawMessage) (*receivedEvent, error) {
@@ -42,37 +44,4 @@ func parseReceived(payload json.RawMessage) (*receivedEvent, error) {
 		return nil, fmt.Errorf("decode message event: %w", err)
 	}
 	return &e, nil
-}
-
-// userID is a user's ids, an object of them or, as in answers of the API, one open_id.
-type userID struct {
-	OpenID string
-}
-
-func (u *userID) UnmarshalJSON(raw []byte) error {
-	var ids struct {
-		OpenID loose `json:"open_id"`
-	}
-	if json.Unmarshal(raw, &ids) == nil {
-		u.OpenID = string(ids.OpenID)
-		return nil
-	}
-	var id loose
-	if err := json.Unmarshal(raw, &id); err != nil {
-		return err
-	}
-	u.OpenID = string(id)
-	return nil
-}
-
-// loose is a text that may come as a string or a number; null is empty, and anything else is kept as JSON.
-type loose string
-
-func (l *loose) UnmarshalJSON(raw []byte) error {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		s = string(raw)
-	}
-	*l = loose(s)
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/im/content"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
 // mergeForward is the message type of a conversation forwarded as one message.
@@ -18,16 +19,16 @@ const mergeForward = "merge_forward"
 
 // forwardedMessage is one message of a forwarded conversation, as the API returns it.
 type forwardedMessage struct {
-	MessageID      loose `json:"message_id"`
-	UpperMessageID loose `json:"upper_message_id"`
-	Type           loose `json:"msg_type"`
-	CreateTime     loose `json:"create_time"`
+	MessageID      keydef.Text `json:"message_id"`
+	UpperMessageID keydef.Text `json:"upper_message_id"`
+	Type           keydef.Text `json:"msg_type"`
+	CreateTime     keydef.Text `json:"create_time"`
 	Sender         struct {
-		ID   loose `json:"id"`
-		Name loose `json:"sender_name"`
+		ID   keydef.Text `json:"id"`
+		Name keydef.Text `json:"sender_name"`
 	} `json:"sender"`
 	Body struct {
-		Content loose `json:"content"`
+		Content keydef.Text `json:"content"`
 	} `json:"body"`
 	Mentions []mention `json:"mentions"`
 }
@@ -90,7 +91,7 @@ func heading(m forwardedMessage) string {
 	if sender == "" {
 		sender = m.Sender.ID
 	}
-	heading := strings.TrimSpace(utc(m.CreateTime) + " " + string(sender))
+	heading := strings.TrimSpace(m.CreateTime.UTC() + " " + string(sender))
 	if heading == "" {
 		return ""
 	}

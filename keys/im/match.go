@@ -25,7 +25,7 @@ func matchReceive(raw *eventcore.RawEvent, params map[string]string) bool {
 	if kind := params[paramChatType]; kind != "" && (kind == chatTypeP2P) != (message.ChatType == chatTypeP2P) {
 		return false
 	}
-	if id := params[paramSenderID]; id != "" && id != event.Event.Sender.ID.OpenID {
+	if id := params[paramSenderID]; id != "" && id != string(event.Event.Sender.ID) {
 		return false
 	}
 	if types := params[paramMessageType]; types != "" && !slices.Contains(strings.Split(types, ","), string(message.MessageType)) {
@@ -33,7 +33,7 @@ func matchReceive(raw *eventcore.RawEvent, params map[string]string) bool {
 	}
 	if params[paramMentionsMe] == "true" && message.ChatType != chatTypeP2P {
 		return slices.ContainsFunc(message.Mentions, func(m mention) bool {
-			return m.ID.OpenID != "" && m.ID.OpenID == params[botOpenID]
+			return m.ID != "" && string(m.ID) == params[botOpenID]
 		})
 	}
 	return true

@@ -1,13 +1,10 @@
 package im
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
-	"strconv"
-	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/im/content"
@@ -57,7 +54,7 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 	out := MessageReceived{
 		MessageID: string(in.MessageID), RootID: string(in.RootID), ParentID: string(in.ParentID),
 		ThreadID: string(in.ThreadID), ChatID: string(in.ChatID), ChatType: string(in.ChatType),
-		MessageType: string(in.MessageType), SenderID: event.Event.Sender.ID.OpenID,
+		MessageType: string(in.MessageType), SenderID: string(event.Event.Sender.ID),
 	}
 	if out.RootID == out.ParentID {
 		out.RootID = "" // a reply to the first message; most are
@@ -66,7 +63,7 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 		out.SenderType = string(kind)
 	}
 	for _, m := range in.Mentions {
-		out.Mentions = append(out.Mentions, Mention{Name: string(m.Name), OpenID: m.ID.OpenID, Bot: m.Type == "bot"})
+		out.Mentions = append(out.Mentions, Mention{Name: string(m.Name), OpenID: string(m.ID), Bot: m.Type == "bot"})
 	}
 	rendered, err := content.Render(string(in.MessageType), string(in.Content), mentioned(in.Mentions))
 	if err != nil {
@@ -81,7 +78,7 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 			out.Content = text
 		}
 	}
-	return encode(out)
+	return keydef.Encode(out)
 }
 
 // mentioned returns the mentions as the renderer takes them.
@@ -91,28 +88,4 @@ func mentioned(list []mention) []content.Mention {
 		mentions[i] = content.Mention{Key: string(m.Key), Name: string(m.Name)}
 	}
 	return mentions
-}
-
-// utc turns milliseconds since 1970 into RFC 3339; what is no such number is left out.
-func utc(millis loose) string {
-	ms, err := strconv.ParseInt(string(millis), 10, 64)
-	if err != nil || ms <= 0 {
-		return ""
-	}
-	t := time.UnixMilli(ms).UTC()
-	if t.Year() > 9999 { // RFC 3339 has no form for it
-		return ""
-	}
-	return t.Format(time.RFC3339Nano)
-}
-
-// encode writes <, > and & as themselves: the text is read by a model, and each escape is six bytes.
-func encode(value any) (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }
