@@ -53,42 +53,57 @@ func (o *object) child(name string) (*object, bool) {
 	return c, ok
 }
 
-// MarshalJSON writes the members in their order.
-func (o *object) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	buf.WriteByte('{')
-	for i, name := range o.names {
-		if i > 0 {
-			buf.WriteByte(',')
-		}
-		if err := writeValue(&buf, name); err != nil {
-			return nil, err
-		}
-		buf.WriteByte(':')
-		if err := writeValue(&buf, o.values[name]); err != nil {
-			return nil, fmt.Errorf("write member %q: %w", name, err)
-		}
-	}
-	buf.WriteByte('}')
-	return buf.Bytes(), nil
-}
-
-// encode writes the object as it is to be read: compact, and with <, > and & as themselves.
+// encode writes the object as it is to be read: members in their order, compact, and with <, > and & as themselves.
 func (o *object) encode() (json.RawMessage, error) {
-	var buf bytes.Buffer
-	if err := writeValue(&buf, o); err != nil {
+	w := &writer{}
+	w.scalars = json.NewEncoder(&w.buf)
+	w.scalars.SetEscapeHTML(false)
+	if err := w.value(o); err != nil {
 		return nil, err
 	}
-	return buf.Bytes(), nil
+	return w.buf.Bytes(), nil
 }
 
-func writeValue(buf *bytes.Buffer, value any) error {
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		return err
+// writer writes the values that an object can hold.
+type writer struct {
+	buf     bytes.Buffer
+	scalars *json.Encoder // into buf
+}
+
+func (w *writer) value(value any) error {
+	switch v := value.(type) {
+	case *object:
+		w.buf.WriteByte('{')
+		for i, name := range v.names {
+			if i > 0 {
+				w.buf.WriteByte(',')
+			}
+			if err := w.value(name); err != nil {
+				return err
+			}
+			w.buf.WriteByte(':')
+			if err := w.value(v.values[name]); err != nil {
+				return fmt.Errorf("write member %q: %w", name, err)
+			}
+		}
+		w.buf.WriteByte('}')
+	case []any:
+		w.buf.WriteByte('[')
+		for i, item := range v {
+			if i > 0 {
+				w.buf.WriteByte(',')
+			}
+			if err := w.value(item); err != nil {
+				return err
+			}
+		}
+		w.buf.WriteByte(']')
+	default:
+		if err := w.scalars.Encode(v); err != nil {
+			return err
+		}
+		w.buf.Truncate(w.buf.Len() - 1) // the newline that Encode adds
 	}
-	buf.Truncate(buf.Len() - 1) // the newline that Encode adds
 	return nil
 }
 

@@ -3,6 +3,7 @@ package schemas
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -17,21 +18,24 @@ func CheckOverrides(src Source) error {
 	if err != nil {
 		return err
 	}
-	for _, pointer := range slices.Sorted(maps.Keys(src.Overrides)) {
+	var first string
+	var failure error
+	for pointer := range src.Overrides {
 		segments, err := parsePointer(pointer)
-		if err != nil {
-			return err
+		if err == nil && !hits(segments) {
+			err = missError(pointer)
 		}
-		if !hits(segments) {
-			return missError(pointer)
+		if err != nil && (failure == nil || pointer < first) {
+			first, failure = pointer, err
 		}
 	}
-	return nil
+	return failure
 }
 
 // finder returns a function that reports whether a pointer hits a field of the payload.
 func finder(src Source) (func(segments []string) bool, error) {
-	hitsBody := func(segments []string) bool { return findInType(src.Type, segments, nil) }
+	types := &typeFinder{members: map[reflect.Type]map[string]reflect.Type{}}
+	hitsBody := func(segments []string) bool { return types.hits(src.Type, segments, nil) }
 	if src.Type == nil {
 		body, err := bodyOf(src)
 		if err != nil {
@@ -42,12 +46,11 @@ func finder(src Source) (func(segments []string) bool, error) {
 	if src.EnvelopeOf == "" {
 		return hitsBody, nil
 	}
-	wrapped := envelope(src.EnvelopeOf, newObject())
 	return func(segments []string) bool {
 		if len(segments) > 0 && segments[0] == "event" {
 			return hitsBody(segments[1:])
 		}
-		return len(find(wrapped, segments)) > 0
+		return len(find(envelope(src.EnvelopeOf, newObject()), segments)) > 0
 	}, nil
 }
 

@@ -78,9 +78,14 @@ func members(schema *object, in, name string) []*object {
 	return nil
 }
 
-// findInType reports whether a pointer hits a field of a Go type, as find would in the schema of the type, without
-// making that. path holds the named types on the way down.
-func findInType(t reflect.Type, segments []string, path []reflect.Type) bool {
+// typeFinder finds fields in Go types. It remembers what it has seen of them.
+type typeFinder struct {
+	members map[reflect.Type]map[string]reflect.Type
+}
+
+// hits reports whether a pointer hits a field of a Go type, as find would in the schema of the type, without making
+// that. path holds the named types on the way down.
+func (f *typeFinder) hits(t reflect.Type, segments []string, path []reflect.Type) bool {
 	t = indirect(t)
 	if len(segments) == 0 {
 		return true
@@ -93,16 +98,28 @@ func findInType(t reflect.Type, segments []string, path []reflect.Type) bool {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		for _, f := range fieldsOf(t) {
-			if f.name == segments[0] {
-				return findInType(f.typ, segments[1:], path)
-			}
-		}
+		member, ok := f.membersOf(t)[segments[0]]
+		return ok && f.hits(member, segments[1:], path)
 	case reflect.Slice, reflect.Array:
-		return segments[0] == wildcard && findInType(t.Elem(), segments[1:], path)
+		return segments[0] == wildcard && f.hits(t.Elem(), segments[1:], path)
 	case reflect.Map:
 		// The schema of a map of anything says nothing about its values.
-		return segments[0] == wildcard && t.Elem().Kind() != reflect.Interface && findInType(t.Elem(), segments[1:], path)
+		return segments[0] == wildcard && t.Elem().Kind() != reflect.Interface && f.hits(t.Elem(), segments[1:], path)
 	}
 	return false
+}
+
+func (f *typeFinder) membersOf(t reflect.Type) map[string]reflect.Type {
+	members, ok := f.members[t]
+	if !ok {
+		fields := fieldsOf(t)
+		members = make(map[string]reflect.Type, len(fields))
+		for _, field := range fields {
+			if _, shadowed := members[field.name]; !shadowed {
+				members[field.name] = field.typ
+			}
+		}
+		f.members[t] = members
+	}
+	return members
 }
