@@ -5,13 +5,25 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/anyevent"
+	"github.com/larkevents/lark-events-mcp/keys/application"
+	"github.com/larkevents/lark-events-mcp/keys/approval"
+	"github.com/larkevents/lark-events-mcp/keys/board"
+	"github.com/larkevents/lark-events-mcp/keys/card"
+	"github.com/larkevents/lark-events-mcp/keys/contact"
 	"github.com/larkevents/lark-events-mcp/keys/im"
+	"github.com/larkevents/lark-events-mcp/keys/task"
 )
 
 // All returns the definitions of all keys, domain by domain.
 func All() []eventcore.KeyDefinition {
 	return slices.Concat(
 		im.Keys(),
+		card.Keys(),
+		application.Keys(),
+		approval.Keys(),
+		task.Keys(),
+		board.Keys(),
+		contact.Keys(),
 		anyevent.Keys(),
 	)
 }
