@@ -7,12 +7,14 @@ import (
 	"github.com/larkevents/lark-events-mcp/keys/anyevent"
 	"github.com/larkevents/lark-events-mcp/keys/im"
 	"github.com/larkevents/lark-events-mcp/keys/minutes"
+	"github.com/larkevents/lark-events-mcp/keys/vc"
 )
 
 // All returns the definitions of all keys, domain by domain.
 func All() []eventcore.KeyDefinition {
 	return slices.Concat(
 		im.Keys(),
+		vc.Keys(),
 		minutes.Keys(),
 		anyevent.Keys(),
 	)
