@@ -12,6 +12,8 @@ import (
 	"github.com/larkevents/lark-events-mcp/keys/contact"
 	"github.com/larkevents/lark-events-mcp/keys/im"
 	"github.com/larkevents/lark-events-mcp/keys/task"
+	"github.com/larkevents/lark-events-mcp/keys/minutes"
+	"github.com/larkevents/lark-events-mcp/keys/vc"
 )
 
 // All returns the definitions of all keys, domain by domain.
@@ -24,6 +26,8 @@ func All() []eventcore.KeyDefinition {
 		task.Keys(),
 		board.Keys(),
 		contact.Keys(),
+		vc.Keys(),
+		minutes.Keys(),
 		anyevent.Keys(),
 	)
 }

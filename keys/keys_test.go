@@ -55,6 +55,17 @@ func TestRegisterIsIdempotent(t *testing.T) {
 		"im.message.reaction.deleted_v1",
 		"im.message.receive_v1",
 		"task.task.update_user_access_v2",
+		"minutes.minute.generated_v1",
+		"vc.bot.meeting_activity_v1",
+		"vc.bot.meeting_ended_v1",
+		"vc.bot.meeting_invited_v1",
+		"vc.meeting.participant_meeting_ended_v1",
+		"vc.meeting.participant_meeting_joined_v1",
+		"vc.meeting.participant_meeting_started_v1",
+		"vc.note.generated_v1",
+		"vc.recording.recording_ended_v1",
+		"vc.recording.recording_started_v1",
+		"vc.recording.recording_transcript_generated_v1",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("registered %v", names)
