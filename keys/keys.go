@@ -6,12 +6,14 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/anyevent"
 	"github.com/larkevents/lark-events-mcp/keys/im"
+	"github.com/larkevents/lark-events-mcp/keys/mail"
 )
 
 // All returns the definitions of all keys, domain by domain.
 func All() []eventcore.KeyDefinition {
 	return slices.Concat(
 		im.Keys(),
+		mail.Keys(),
 		anyevent.Keys(),
 	)
 }

@@ -43,6 +43,7 @@ func TestRegisterIsIdempotent(t *testing.T) {
 		"im.message.reaction.created_v1",
 		"im.message.reaction.deleted_v1",
 		"im.message.receive_v1",
+		"mail.user_mailbox.event.message_received_v1",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("registered %v", names)
