@@ -5,6 +5,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/anyevent"
+	"github.com/larkevents/lark-events-mcp/keys/calendar"
 	"github.com/larkevents/lark-events-mcp/keys/im"
 	"github.com/larkevents/lark-events-mcp/keys/mail"
 )
@@ -14,6 +15,7 @@ func All() []eventcore.KeyDefinition {
 	return slices.Concat(
 		im.Keys(),
 		mail.Keys(),
+		calendar.Keys(),
 		anyevent.Keys(),
 	)
 }

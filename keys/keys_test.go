@@ -30,6 +30,10 @@ func TestRegisterIsIdempotent(t *testing.T) {
 		names = append(names, def.Key)
 	}
 	want := []string{
+		"calendar.calendar.acl.created_v4",
+		"calendar.calendar.acl.deleted_v4",
+		"calendar.calendar.changed_v4",
+		"calendar.calendar.event.changed_v4",
 		"event.any",
 		"im.chat.access_event.bot_p2p_chat_entered_v1",
 		"im.chat.disbanded_v1",
