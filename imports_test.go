@@ -18,6 +18,7 @@ var layers = [][]string{
 	{"keys/im", "keys/anyevent", "keys/application", "keys/approval", "keys/board", "keys/card", "keys/contact", "keys/task"},
 	{"keys/im", "keys/anyevent", "keys/vc", "keys/minutes"},
 	{"keys/internal/personal"},
+	{"keys/im", "keys/mail", "keys/calendar", "keys/anyevent"},
 	{"keys/im/content", "keys/internal/keydef", "keys/internal/keytest"},
 	{"eventcore/testutil"},
 	{"eventcore/consume", "eventcore/bus", "eventcore/busctl"},

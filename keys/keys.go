@@ -14,6 +14,8 @@ import (
 	"github.com/larkevents/lark-events-mcp/keys/task"
 	"github.com/larkevents/lark-events-mcp/keys/minutes"
 	"github.com/larkevents/lark-events-mcp/keys/vc"
+	"github.com/larkevents/lark-events-mcp/keys/calendar"
+	"github.com/larkevents/lark-events-mcp/keys/mail"
 )
 
 // All returns the definitions of all keys, domain by domain.
@@ -28,6 +30,8 @@ func All() []eventcore.KeyDefinition {
 		contact.Keys(),
 		vc.Keys(),
 		minutes.Keys(),
+		mail.Keys(),
+		calendar.Keys(),
 		anyevent.Keys(),
 	)
 }

@@ -41,6 +41,10 @@ func TestRegisterIsIdempotent(t *testing.T) {
 		"contact.user.created_v3",
 		"contact.user.deleted_v3",
 		"contact.user.updated_v3",
+		"calendar.calendar.acl.created_v4",
+		"calendar.calendar.acl.deleted_v4",
+		"calendar.calendar.changed_v4",
+		"calendar.calendar.event.changed_v4",
 		"event.any",
 		"im.chat.access_event.bot_p2p_chat_entered_v1",
 		"im.chat.disbanded_v1",
@@ -66,6 +70,7 @@ func TestRegisterIsIdempotent(t *testing.T) {
 		"vc.recording.recording_ended_v1",
 		"vc.recording.recording_started_v1",
 		"vc.recording.recording_transcript_generated_v1",
+		"mail.user_mailbox.event.message_received_v1",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("registered %v", names)
