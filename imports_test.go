@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"cmd/lark-events-mcp"},
 	{"mcp"},
 	{"keys"},
-	{"keys/im", "keys/anyevent"},
+	{"keys/im", "keys/anyevent", "keys/drive"},
 	{"keys/im/content", "keys/internal/keydef", "keys/internal/keytest"},
 	{"eventcore/testutil"},
 	{"eventcore/consume", "eventcore/bus", "eventcore/busctl"},

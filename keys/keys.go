@@ -5,6 +5,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/anyevent"
+	"github.com/larkevents/lark-events-mcp/keys/drive"
 	"github.com/larkevents/lark-events-mcp/keys/im"
 )
 
@@ -12,6 +13,7 @@ import (
 func All() []eventcore.KeyDefinition {
 	return slices.Concat(
 		im.Keys(),
+		drive.Keys(),
 		anyevent.Keys(),
 	)
 }

@@ -30,6 +30,18 @@ func TestRegisterIsIdempotent(t *testing.T) {
 		names = append(names, def.Key)
 	}
 	want := []string{
+		"drive.file.bitable_field_changed_v1",
+		"drive.file.bitable_record_changed_v1",
+		"drive.file.created_in_folder_v1",
+		"drive.file.deleted_v1",
+		"drive.file.edit_v1",
+		"drive.file.permission_member_added_v1",
+		"drive.file.permission_member_applied_v1",
+		"drive.file.permission_member_removed_v1",
+		"drive.file.read_v1",
+		"drive.file.title_updated_v1",
+		"drive.file.trashed_v1",
+		"drive.notice.comment_add_v1",
 		"event.any",
 		"im.chat.access_event.bot_p2p_chat_entered_v1",
 		"im.chat.disbanded_v1",
