@@ -49,8 +49,8 @@ func commentKey() eventcore.KeyDefinition {
 		DisplayName: "Comment or reply in a document",
 		Description: "Somebody commented in a document, or replied to a comment, and the bot or the user is notified of it: mentioned, owner " +
 			"of the document, or part of the thread. You get the file with title and link, who wrote what, the text it is on, and whether the bot " +
-			"or user was mentioned. It covers all documents of the bot or user, of any kind; narrow it to one with file_token. The bot sees " +
-			"documents that the app was added to. The text needs docs:document.comment:read, the title drive:drive.metadata:readonly.",
+			"or user was mentioned. It covers all documents of the bot or user, of any kind; narrow it to one with file_token. To read " +
+			"the text, the bot or user must have access to the document. The text needs docs:document.comment:read, the title drive:drive.metadata:readonly.",
 		Keywords: []string{"annotation", "remark", "mention", "thread", "评论", "文档评论", "回复评论", "批注", "评论里@"},
 		Scopes:   []string{subscribeScope, "docs:document.comment:read"},
 		Workers:  lookupWorkers,

@@ -88,8 +88,7 @@ func editKey() eventcore.KeyDefinition {
 		Key:         "drive.file.edit_v1",
 		DisplayName: "Document edited",
 		Description: "Somebody edited the content of one document, sheet, Base or presentation. You get the file with title and link, " +
-			"who edited, and for a spreadsheet the sheet; not what changed: read the document for that. Edits of some seconds come as " +
-			"one event. For a Base, the records and fields that changed are in drive.file.bitable_record_changed_v1 and " +
+			"who edited, and for a spreadsheet the sheet; not what changed: read the document for that. For a Base, the records and fields that changed are in drive.file.bitable_record_changed_v1 and " +
 			"drive.file.bitable_field_changed_v1." + forManagers,
 		Keywords: []string{"modified", "updated", "written", "doc", "文档编辑", "文件编辑", "文档修改", "云文档更新", "表格编辑"},
 		Scopes:   []string{subscribeScope, editedScope},
@@ -132,7 +131,7 @@ func createdKey() eventcore.KeyDefinition {
 		Key:         "drive.file.created_in_folder_v1",
 		DisplayName: "New file in a folder",
 		Description: "A file was created in, or uploaded into, one folder of the drive. You get the new file with type, title and link, " +
-			"and who created it. Folders below the folder, and pages of a wiki, are not covered." + forOwners,
+			"and who created it. A wiki is not covered: it has no folders." + forOwners,
 		Keywords: []string{"added", "upload", "directory", "新建文件", "上传文件", "文件夹下文件创建", "文件夹"},
 		Scopes:   []string{subscribeScope, folderScope},
 		Workers:  lookupWorkers,

@@ -57,7 +57,8 @@ func explain(err error) error {
 	case codeForbidden:
 		told.Code = eventcore.CodePermissionDenied
 		told.Hint = "only an owner or manager of the file can subscribe: to listen as the bot, add the app to the file " +
-			"with the right to manage it (the file's menu, more, add document app); to listen as a user, let the owner share it so"
+			"with the right to manage it (the file's menu, more, add document app); to listen as a user, let the owner share it so; the company must " +
+			"have the record of document visits switched on"
 	case codeNotFound:
 		told.Param = paramFileToken
 		told.Hint = "check file_token and file_type; for a page of a wiki give its link, or file_type wiki"
