@@ -19,6 +19,7 @@ var layers = [][]string{
 	{"keys/im", "keys/anyevent", "keys/vc", "keys/minutes"},
 	{"keys/internal/personal"},
 	{"keys/im", "keys/mail", "keys/calendar", "keys/anyevent"},
+	{"keys/im", "keys/anyevent", "keys/drive"},
 	{"keys/im/content", "keys/internal/keydef", "keys/internal/keytest"},
 	{"eventcore/testutil"},
 	{"eventcore/consume", "eventcore/bus", "eventcore/busctl"},

@@ -10,6 +10,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/keys/board"
 	"github.com/larkevents/lark-events-mcp/keys/card"
 	"github.com/larkevents/lark-events-mcp/keys/contact"
+	"github.com/larkevents/lark-events-mcp/keys/drive"
 	"github.com/larkevents/lark-events-mcp/keys/im"
 	"github.com/larkevents/lark-events-mcp/keys/task"
 	"github.com/larkevents/lark-events-mcp/keys/minutes"
@@ -32,6 +33,7 @@ func All() []eventcore.KeyDefinition {
 		minutes.Keys(),
 		mail.Keys(),
 		calendar.Keys(),
+		drive.Keys(),
 		anyevent.Keys(),
 	)
 }
