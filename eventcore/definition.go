@@ -149,6 +149,11 @@ type KeyDefinition struct {
 	// RequiredConsoleEvents are the events (or callbacks) to switch on in the developer console.
 	RequiredConsoleEvents []string `json:"required_console_events,omitempty"`
 
+	// SubscriptionGroup names the platform's subscription that several keys share, where one subscribe call brings the
+	// events of all of them: their consumers then count together, so that the cleanup of one key does not end the
+	// events of another. Empty means that the key has a subscription of its own.
+	SubscriptionGroup string `json:"subscription_group,omitempty"`
+
 	// BufferSize is how many events a consumer reads ahead: 0 for [DefaultBufferSize], at most [MaxBufferSize].
 	BufferSize int `json:"buffer_size,omitempty"`
 	// Workers is how many Process calls may run at once; 0 means 1. Results keep the journal's order.
@@ -170,9 +175,15 @@ const AnyEventType = "*"
 // EventTypeParam names the parameter that chooses the event type of an [AnyEventType] key.
 const EventTypeParam = "event_type"
 
-// Domain is the part of the key before its first dot, such as im or calendar.
+// DomainV1 is the domain of keys without a dot: names of event types in the platform's first event format.
+const DomainV1 = "v1"
+
+// Domain is the part of the key before its first dot, such as im or calendar, or [DomainV1].
 func (d *KeyDefinition) Domain() string {
-	domain, _, _ := strings.Cut(d.Key, ".")
+	domain, _, dotted := strings.Cut(d.Key, ".")
+	if !dotted {
+		return DomainV1
+	}
 	return domain
 }
 

@@ -96,4 +96,12 @@ func TestSubscriptionIdentity(t *testing.T) {
 	if id("a", "x") == id("b", "x") {
 		t.Error("a subscription key does not change the identity")
 	}
+	other := &KeyDefinition{Key: "t.other", Params: def.Params}
+	if SubscriptionIdentity(other, map[string]string{"box": "a"}) == id("a", "") {
+		t.Error("two keys share an identity")
+	}
+	def.SubscriptionGroup, other.SubscriptionGroup = "t.box", "t.box"
+	if SubscriptionIdentity(other, map[string]string{"box": "a"}) != id("a", "") {
+		t.Error("two keys of one group do not share an identity")
+	}
 }

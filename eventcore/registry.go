@@ -20,7 +20,8 @@ type entry struct {
 var registry = struct {
 	sync.RWMutex
 	entries map[string]*entry
-}{entries: map[string]*entry{}}
+	domains map[string]string // descriptions
+}{entries: map[string]*entry{}, domains: map[string]string{}}
 
 // RegisterKey adds a key to the registry. It panics, with the key and the rule in the message, on a duplicate key
 // and on a definition that breaks the contract of [KeyDefinition]. It may be called from many goroutines at once.
@@ -38,6 +39,20 @@ func RegisterKey(def KeyDefinition) {
 		panic(fmt.Sprintf("eventcore: register key %q: the key is registered already", def.Key))
 	}
 	registry.entries[def.Key] = e
+}
+
+// DescribeDomain says in one line what the keys of a domain are about. It may be called from many goroutines at once.
+func DescribeDomain(name, description string) {
+	registry.Lock()
+	defer registry.Unlock()
+	registry.domains[name] = description
+}
+
+// DomainDescription returns what a domain's keys are about, empty if nobody has said.
+func DomainDescription(name string) string {
+	registry.RLock()
+	defer registry.RUnlock()
+	return registry.domains[name]
 }
 
 // Lookup returns the definition of a key. The caller must not change it.
@@ -86,6 +101,7 @@ func ResetRegistryForTest() {
 	registry.Lock()
 	defer registry.Unlock()
 	clear(registry.entries)
+	clear(registry.domains)
 }
 
 // UnregisterKeyForTest removes one key, for tests that add synthetic keys beside the real ones.

@@ -38,8 +38,9 @@ type keySummary struct {
 
 // domainCount is a domain, and how many keys of it there are.
 type domainCount struct {
-	Name string `json:"name"`
-	Keys int    `json:"keys"`
+	Name        string `json:"name"`
+	Keys        int    `json:"keys"`
+	Description string `json:"description,omitempty"`
 }
 
 // maxSummary bounds a description in a listing, in bytes; describe_event_key has all of it.
@@ -64,7 +65,7 @@ func countDomains(defs []*eventcore.KeyDefinition) []domainCount {
 	}
 	domains := make([]domainCount, 0, len(counts))
 	for name, keys := range counts {
-		domains = append(domains, domainCount{name, keys})
+		domains = append(domains, domainCount{name, keys, eventcore.DomainDescription(name)})
 	}
 	slices.SortFunc(domains, func(a, b domainCount) int { return strings.Compare(a.Name, b.Name) })
 	return domains

@@ -2,8 +2,12 @@ package mcp
 
 import (
 	"log/slog"
+	"sync"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/keysearch"
 )
 
 // Options configures a [Server].
@@ -28,6 +32,8 @@ type Server struct {
 	opts   Options
 	logger *slog.Logger
 	mcp    *mcpserver.MCPServer
+	// keys finds keys by words; it is made at the first search.
+	keys func() *keysearch.Index
 }
 
 // NewServer returns a server. It does no work that a session may never need: schemas, the consumer and the bus
@@ -39,7 +45,9 @@ func NewServer(opts Options) *Server {
 	if opts.Push == "" {
 		opts.Push = PushAuto
 	}
-	s := &Server{opts: opts, logger: opts.Logger}
+	s := &Server{opts: opts, logger: opts.Logger, keys: sync.OnceValue(func() *keysearch.Index {
+		return keysearch.New(eventcore.ListAll(), wantedKeys())
+	})}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}

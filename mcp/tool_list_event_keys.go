@@ -1,10 +1,12 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,14 +29,14 @@ func listEventKeys() tool {
 			"without either, all domains and the most used keys. Next: describe_event_key.",
 		arguments: []argument{
 			{name: "domain", kind: kindText, description: "only keys of this domain, e.g. im"},
-			{name: "query", kind: kindText, description: "words to find in key, title and description; best match first"},
+			{name: "query", kind: kindText, description: "what happens, in words, English or Chinese; best match first"},
 			{name: "limit", kind: kindInteger, min: 1, max: maxListLimit, fallback: defaultListLimit, description: "page size"},
 			{name: "cursor", kind: kindText, description: "next_cursor of the page before"},
 		},
 		output: outputSchema(`"keys":{"type":"array","items":{"type":"object","properties":{"key":{"type":"string"},`+
 			`"title":{"type":"string"},"description":{"type":"string"},"auth":{"type":"array","items":{"type":"string"}},`+
 			`"params":{"type":"array","items":{"type":"string"}}}}},`+
-			`"domains":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"keys":{"type":"integer"}}}},`+
+			`"domains":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"keys":{"type":"integer"},"description":{"type":"string"}}}},`+
 			`"next_cursor":{"type":"string"}`, "keys", "domains"),
 		annotations: lookingOnly(false),
 		run:         runListEventKeys,
@@ -47,25 +49,20 @@ type keyPage struct {
 	NextCursor string        `json:"next_cursor,omitempty"`
 }
 
-func runListEventKeys(_ context.Context, _ *Session, args arguments) (any, error) {
+func runListEventKeys(_ context.Context, session *Session, args arguments) (any, error) {
 	query, domain := args.text("query"), args.text("domain")
-	defs := eventcore.ListAll()
-	if domain != "" {
-		all := defs
-		defs = nil
-		for _, def := range all {
-			if def.Domain() == domain {
-				defs = append(defs, def)
-			}
-		}
-		if len(defs) == 0 {
-			return nil, unknownDomain(domain, countDomains(all))
-		}
-	}
+	var defs []*eventcore.KeyDefinition
 	if query != "" {
-		defs = searchKeys(defs, query)
+		defs = session.server.keys().Find(query)
 	} else {
-		defs = byWant(defs)
+		defs = byWant(eventcore.ListAll())
+	}
+	if domain != "" {
+		domains := countDomains(eventcore.ListAll())
+		if !slices.ContainsFunc(domains, func(d domainCount) bool { return d.Name == domain }) {
+			return nil, unknownDomain(domain, domains)
+		}
+		defs = slices.DeleteFunc(defs, func(def *eventcore.KeyDefinition) bool { return def.Domain() != domain })
 	}
 	start, err := listStart(args.text("cursor"), query, domain)
 	if err != nil {
@@ -100,7 +97,7 @@ func unknownDomain(domain string, domains []domainCount) error {
 	names := make([]string, len(domains))
 	for i, d := range domains {
 		names[i] = d.Name
-		e.Allowed = append(e.Allowed, eventcore.ParamValue{Value: d.Name, Desc: fmt.Sprintf("%d keys", d.Keys)})
+		e.Allowed = append(e.Allowed, eventcore.ParamValue{Value: d.Name, Desc: cmp.Or(d.Description, fmt.Sprintf("%d keys", d.Keys))})
 	}
 	e.Hint = "use one of " + strings.Join(names, ", ") + "; or search in all of them with query"
 	return e

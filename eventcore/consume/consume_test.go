@@ -365,3 +365,22 @@ func TestARefusedSourceIsToldToNewSubscribers(t *testing.T) {
 		t.Errorf("source %+v, warnings %v", page.Source, sub.Warnings)
 	}
 }
+
+func TestTheTimeOfAnEventIsReadInEveryUnitThePlatformWrites(t *testing.T) {
+	b := startBus(t)
+	c := newClient(t, b)
+	key := register(t, eventcore.KeyDefinition{Key: "t.time", EventType: "t.time"})
+	sub := subscribe(t, c, consume.Request{Key: key})
+	want := time.Date(2026, 1, 2, 7, 46, 40, 0, time.UTC)
+	units := map[string]string{"ev-1": "1767340000000", "ev-2": "1767340000000000", "ev-3": "1767340000", "ev-4": "999999999999999999"}
+	for _, id := range []string{"ev-1", "ev-2", "ev-3", "ev-4"} {
+		b.Source.Send(t, eventcore.RawEvent{
+			EventID: id, EventType: "t.time", SourceTime: units[id], Payload: json.RawMessage(`{}`), Timestamp: want,
+		})
+	}
+	for _, event := range read(t, c, at(sub), 10, 0).Events {
+		if !event.Time.Equal(want) {
+			t.Errorf("%s is of %s, want %s", units[event.EventID], event.Time, want)
+		}
+	}
+}

@@ -102,17 +102,25 @@ func decode(encoded json.RawMessage) (*eventcore.RawEvent, error) {
 	return &raw, nil
 }
 
-// eventTime is when the platform created an event: V2 envelopes say it in milliseconds, V1 in seconds with a
-// fraction. Without it, or with nonsense, it is when the event arrived.
+// eventTime is when the platform created an event: V2 envelopes say it in milliseconds (those of callbacks, in the
+// platform's documentation, in microseconds), V1 in seconds with a fraction. Without it, or with nonsense, it is when
+// the event arrived.
 func eventTime(raw *eventcore.RawEvent) time.Time {
 	whole, fraction, _ := strings.Cut(raw.SourceTime, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
+	var at time.Time
 	switch {
 	case err != nil || n <= 0:
 		return raw.Timestamp.UTC()
 	case fraction != "" || n < 1e11: // seconds, until the year 5138
-		return time.Unix(n, 0).UTC()
+		at = time.Unix(n, 0)
+	case n < 1e14:
+		at = time.UnixMilli(n)
 	default:
-		return time.UnixMilli(n).UTC()
+		at = time.UnixMicro(n)
 	}
+	if at.UTC().Year() > 9999 { // RFC 3339, in which it is told, has no form for it
+		return raw.Timestamp.UTC()
+	}
+	return at.UTC()
 }

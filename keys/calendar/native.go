@@ -31,23 +31,22 @@ func listCall(verb string) func(map[string]string) keydef.Call {
 
 // accessKeys are the keys about who may see a calendar. Both live on one subscription of the platform per calendar.
 func accessKeys() []eventcore.KeyDefinition {
-	const silent = ": when the last subscriber of that one leaves, this one falls silent, until you unsubscribe and subscribe again."
 	const shared = "The event does not name the calendar: with several calendars subscribed to, each subscriber gets the events of all. " +
-		"Listens as the user, who must have access to the calendar. On the platform it shares one subscription per calendar with "
+		"Listens as the user, who must have access to the calendar."
 	granted, revoked := "calendar.calendar.acl.created_v4", "calendar.calendar.acl.deleted_v4"
 	return []eventcore.KeyDefinition{
 		keydef.Native[larkcalendar.P2CalendarAclCreatedV4Data](accessKey(eventcore.KeyDefinition{
 			Key:         granted,
 			DisplayName: "Calendar access granted",
 			Description: "Someone was given access to a calendar: it was shared with them, or their role on it was set. " +
-				"You get who, and with which role. " + shared + revoked + silent,
+				"You get who, and with which role. " + shared,
 			Keywords: []string{"calendar shared", "permission", "member added", "日历共享", "添加日历成员", "日历访问控制", "日历权限"},
 		}), examples, accessFields("given")...),
 		keydef.Native[larkcalendar.P2CalendarAclDeletedV4Data](accessKey(eventcore.KeyDefinition{
 			Key:         revoked,
 			DisplayName: "Calendar access revoked",
 			Description: "Someone's access to a calendar was taken away: it is no longer shared with them. " +
-				"You get who, and which role they had. " + shared + granted + silent,
+				"You get who, and which role they had. " + shared,
 			Keywords: []string{"calendar unshared", "permission", "member removed", "取消共享日历", "移除日历成员", "日历访问控制", "日历权限"},
 		}), examples, accessFields("taken from them")...),
 	}
@@ -57,6 +56,7 @@ func accessKey(def eventcore.KeyDefinition) eventcore.KeyDefinition {
 	def.Params = []eventcore.ParamDef{calendarParam()}
 	def.NormalizeParams = normalize
 	def.Scopes, def.AuthTypes = scopes(), user()
+	def.SubscriptionGroup = "calendar.calendar.acl"
 	return keydef.SubscribedBy(def, perCalendar("acls", "subscription"), perCalendar("acls", "unsubscription"))
 }
 

@@ -79,6 +79,11 @@ func TestTheSameFileIsTheSameSubscription(t *testing.T) {
 	if token := identity(map[string]any{paramFileToken: baseToken, paramTableID: "tblOaqBWfGe1x2y3"}); token != link {
 		t.Error("a link, and a token narrowed to a table, are two subscriptions")
 	}
+	edits := key(t, edit)
+	params, err := resolve(t, edits, nil, map[string]any{paramFileToken: "https://x.feishu.cn/base/" + baseToken})
+	if err != nil || eventcore.SubscriptionIdentity(&edits, params) != link {
+		t.Errorf("two keys of one file, %v: two subscriptions, and the first that ends ends the other's events", err)
+	}
 	if identity(map[string]any{paramFileToken: docToken}) == link {
 		t.Error("two files are one subscription")
 	}

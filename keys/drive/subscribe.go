@@ -22,6 +22,7 @@ func watched(t target, def eventcore.KeyDefinition) eventcore.KeyDefinition {
 	def.AuthTypes = []string{"user", "bot"}
 	def.Params = append(t.params(), def.Params...)
 	def.Match = t.match
+	def.SubscriptionGroup = "drive.file"
 	if def.NormalizeParams == nil {
 		def.NormalizeParams = t.normalize
 	}

@@ -30,6 +30,23 @@ func Native[T any](def eventcore.KeyDefinition, examples embed.FS, overrides ...
 	return def
 }
 
+// V1 is the envelope of the platform's first event format, which some event types still come in, without the
+// verification token. Source: EventBase in the event package of the Lark SDK.
+type V1[T any] struct {
+	UUID  string `json:"uuid" kind:"event_id" desc:"unique id of the event; a repeated delivery has the same one"`
+	TS    string `json:"ts,omitempty" desc:"when the event was sent: seconds since 1970 with a fraction"`
+	Type  string `json:"type,omitempty" desc:"event_callback"`
+	Event T      `json:"event" desc:"what happened; its type member is the event type"`
+}
+
+// NativeV1 is [Native] for an event type that comes in the V1 envelope.
+func NativeV1[T any](def eventcore.KeyDefinition, examples embed.FS, overrides ...Overrides) eventcore.KeyDefinition {
+	def = Native[T](def, examples, overrides...)
+	def.Schema.Native = nil
+	def.Schema.Custom = &eventcore.SchemaSpec{Type: reflect.TypeFor[V1[T]]()}
+	return def
+}
+
 // Example returns the example payload of a key, the file examples/KEY.json. A file that is missing yields an
 // example that is not JSON, which registering the key refuses with the key's name.
 func Example(examples embed.FS, key string) json.RawMessage {

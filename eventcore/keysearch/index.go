@@ -1,0 +1,137 @@
+package keysearch
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+// What a word is worth by where it is found.
+const (
+	weightKey         = 2.0
+	weightTitle       = 4.0
+	weightKeywords    = 3.0
+	weightDescription = 1.0
+	// firstSentence is added for a word of the description's first sentence, which says what happened.
+	firstSentence = 1.5
+	// saturation is how soon a word that is found again and again adds nothing more, as in BM25.
+	saturation = 2.0
+	// wantedBonus is what the most wanted key gains over one that nobody asks for, as a share of its score.
+	wantedBonus = 0.25
+	// minPrefix is the shortest beginning of a word by which the word is found.
+	minPrefix = 3
+)
+
+// Index finds keys. It may be used from many goroutines at once.
+type Index struct {
+	entries []entry
+	// holders are the entries that have a word, and how much of it.
+	holders map[string][]holder
+}
+
+type entry struct {
+	def    *eventcore.KeyDefinition
+	wanted float64 // 1 for the most wanted key, 0 for those that are not on the list
+}
+
+type holder struct {
+	entry  int
+	weight float64
+}
+
+// New indexes the definitions. wanted are the keys that most people want, the most wanted first: between two that
+// match alike, the more wanted comes first.
+func New(defs []*eventcore.KeyDefinition, wanted []string) *Index {
+	x := &Index{holders: map[string][]holder{}}
+	for i, def := range defs {
+		e := entry{def: def}
+		if rank := slices.Index(wanted, def.Key); rank >= 0 {
+			e.wanted = 1 - float64(rank)/float64(len(wanted))
+		}
+		x.entries = append(x.entries, e)
+		for word, weight := range weigh(def) {
+			x.holders[word] = append(x.holders[word], holder{i, weight})
+		}
+	}
+	return x
+}
+
+// weigh returns the words of a definition with their weights.
+func weigh(def *eventcore.KeyDefinition) map[string]float64 {
+	weights := map[string]float64{}
+	add := func(text string, weight float64) {
+		for _, word := range tokens(text) {
+			weights[word] += weight
+		}
+	}
+	first, rest, _ := strings.Cut(def.Description, ". ")
+	add(def.Key, weightKey)
+	add(def.DisplayName, weightTitle)
+	add(strings.Join(def.Keywords, " . "), weightKeywords)
+	add(first, firstSentence+weightDescription)
+	add(rest, weightDescription)
+	return weights
+}
+
+// Find returns the definitions that match the query, best first. The words that few keys have count most. A query
+// that is a key, or the beginning of one, finds that first; one without a word in it finds all, in their order.
+func (x *Index) Find(query string) []*eventcore.KeyDefinition {
+	asked := tokens(query)
+	name := strings.ToLower(strings.TrimSpace(query))
+	scores := make([]float64, len(x.entries))
+	for _, word := range unique(asked) {
+		for _, h := range x.matching(word) {
+			scores[h.entry] += h.weight
+		}
+	}
+	type match struct {
+		entry
+		score float64
+	}
+	var matches []match
+	for i, e := range x.entries {
+		score := scores[i] * (1 + wantedBonus*e.wanted)
+		if name != "" && strings.HasPrefix(e.def.Key, name) {
+			score += math.MaxInt32
+		}
+		if score > 0 || len(asked) == 0 {
+			matches = append(matches, match{e, score})
+		}
+	}
+	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(b.score, a.score) })
+	found := make([]*eventcore.KeyDefinition, len(matches))
+	for i, m := range matches {
+		found[i] = m.def
+	}
+	return found
+}
+
+// matching returns who has the word, and what that is worth; if nobody has it, who has one that begins with it.
+func (x *Index) matching(word string) []holder {
+	holders, share := x.holders[word], 1.0
+	if len(holders) == 0 && len(word) >= minPrefix {
+		share = 0.5
+		for candidate, others := range x.holders {
+			if strings.HasPrefix(candidate, word) {
+				holders = append(holders, others...)
+			}
+		}
+	}
+	if len(holders) == 0 {
+		return nil
+	}
+	rarity := math.Log(1 + float64(len(x.entries))/float64(len(holders)))
+	worth := make([]holder, len(holders))
+	for i, h := range holders {
+		worth[i] = holder{h.entry, share * rarity * h.weight / (h.weight + saturation)}
+	}
+	return worth
+}
+
+func unique(list []string) []string {
+	list = slices.Sorted(slices.Values(list))
+	return slices.Compact(list)
+}
