@@ -26,6 +26,12 @@ type usageError struct{ err error }
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
+// configError is a file or setting of the user's that cannot be used.
+type configError struct{ err error }
+
+func (e configError) Error() string { return e.err.Error() }
+func (e configError) Unwrap() error { return e.err }
+
 // exitCode prints err, if there is something to say, and returns the code to end with.
 func exitCode(ctx context.Context, err error) int {
 	switch {
@@ -38,6 +44,11 @@ func exitCode(ctx context.Context, err error) int {
 	if errors.As(err, &usage) {
 		fmt.Fprintf(os.Stderr, "lark-events-mcp: %v\nrun lark-events-mcp --help, or --help after a command\n", err)
 		return exitUsage
+	}
+	var config configError
+	if errors.As(err, &config) {
+		fmt.Fprintf(os.Stderr, "lark-events-mcp: %v\n", err)
+		return exitConfig
 	}
 	var known *eventcore.Error
 	if !errors.As(err, &known) {
