@@ -14,6 +14,7 @@ const module = "github.com/larkevents/lark-events-mcp"
 var layers = [][]string{
 	{"cmd/lark-events-mcp"},
 	{"mcp"},
+	{"keys/internal/eventdocs"},
 	{"keys"},
 	{"keys/native/gen"},
 	{"keys/curated", "keys/native"},

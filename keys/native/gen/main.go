@@ -1,5 +1,5 @@
 // Command gen writes the native keys: one for each event type that the SDK's dispatcher knows and no package under
-// keys defines itself. It is run by go generate in keys/native.
+// keys defines itself. It is run in keys/native by go generate in package keys.
 //
 // The event types and their Go types come from the SDK's source; what a reader needs to choose comes from the tables
 // in keys/native/tables, one for each domain. It fails on an event type that the tables do not describe, on an entry
