@@ -54,7 +54,6 @@ func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 // run serves the connection until either side ends it.
 func (c *conn) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer c.work.Wait()
 	defer cancel()
 	defer c.net.Close()
 	// Closing the socket is what ends a blocked read or write.
@@ -69,6 +68,12 @@ func (c *conn) run(ctx context.Context) {
 		defer c.bus.consumers.remove(c)
 		defer c.bus.scopes.leave(c)
 	}
+	// A request under way can still acquire a scope, so that all must have ended before the connection leaves its own.
+	defer func() {
+		cancel()
+		c.net.Close()
+		c.work.Wait()
+	}()
 	c.work.Go(func() { c.tellSource(ctx, changed) })
 	for {
 		var req protocol.Request
