@@ -177,6 +177,30 @@ func TestAConsumerThatDiesWhileItAcquiresHoldsNothing(t *testing.T) {
 	}
 }
 
+func TestAHolderCanAskAgainAndGiveUpBeforeItHasSettled(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"))
+	w, other := dial(t, b), dial(t, b)
+	for _, each := range []*wire{w, other} {
+		each.conn.SetDeadline(time.Now().Add(time.Minute))
+		each.send(hello)
+		each.receive()
+	}
+	for _, id := range []string{"1", "2"} {
+		w.send(`{"id":` + id + `,"acquire":{"holder":1,"identity":"k","key":"k","platform":true,"single":true}}`)
+		if answer, _ := w.receive(); answer.Acquired == nil || !answer.Acquired.First {
+			t.Fatalf("request %s got %+v", id, answer)
+		}
+	}
+	w.send(`{"id":3,"release":{"holder":1,"identity":"k"}}`)
+	if answer, _ := w.receive(); answer.Released == nil || answer.Released.Last {
+		t.Errorf("giving up got %+v", answer)
+	}
+	other.send(`{"id":1,"acquire":{"holder":1,"identity":"k","key":"k","platform":true,"single":true}}`)
+	if answer, _ := other.receive(); answer.Acquired == nil || !answer.Acquired.First || answer.Acquired.Orphaned {
+		t.Errorf("the next one got %+v", answer)
+	}
+}
+
 func TestAPageComesFromMemoryOrFromTheJournalAlike(t *testing.T) {
 	app := testutil.Home(t).App("cli_test")
 	b := testutil.StartBus(t, app)

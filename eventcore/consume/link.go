@@ -121,6 +121,19 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 	}
 }
 
+// tell sends requests whose answers nobody needs, in their order.
+func (l *link) tell(reqs ...protocol.Request) {
+	for _, req := range reqs {
+		l.mu.Lock()
+		l.lastID++
+		req.ID = l.lastID
+		l.mu.Unlock()
+		if l.out.Write(req) != nil {
+			return // the connection has ended, and with it what it held
+		}
+	}
+}
+
 // state returns the source's state and a channel that is closed when it changes.
 func (l *link) state() (source.State, <-chan struct{}) {
 	l.mu.Lock()

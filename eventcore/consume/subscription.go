@@ -67,10 +67,15 @@ func (s *Subscription) join(ctx context.Context, l *link) error {
 	return s.joinLocked(ctx, l)
 }
 
-func (s *Subscription) joinLocked(ctx context.Context, l *link) error {
+func (s *Subscription) joinLocked(ctx context.Context, l *link) (err error) {
 	if s.joined == l {
 		return nil
 	}
+	defer func() {
+		if err != nil {
+			s.giveUp(l)
+		}
+	}()
 	answer, err := l.call(ctx, protocol.Request{Acquire: &protocol.Acquire{
 		Holder: s.holder, Identity: s.identity, Key: s.Key.Key, Platform: s.platform(), Single: s.Key.SingleConsumer,
 	}})
@@ -88,6 +93,16 @@ func (s *Subscription) joinLocked(ctx context.Context, l *link) error {
 	}
 	s.joined = l
 	return nil
+}
+
+// giveUp makes the bus behind l forget what it may have granted to the subscription in a request whose answer did
+// not come, and what it waits to be told. It waits for nothing. If there is a platform side that nobody else
+// holds, the bus remembers it as orphaned.
+func (s *Subscription) giveUp(l *link) {
+	l.tell(
+		protocol.Request{Release: &protocol.Release{Holder: s.holder, Identity: s.identity}},
+		protocol.Request{Settle: &protocol.Settle{Holder: s.holder, Identity: s.identity}},
+	)
 }
 
 // leave takes the subscription out of its bus and, if it is the last of its identity there, ends the platform
@@ -108,6 +123,7 @@ func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 	case errors.Is(err, errLost):
 		return s.leaveLost()
 	case err != nil:
+		s.giveUp(l)
 		return CleanupFailed, err
 	case !answer.Released.Last:
 		return CleanupNotLast, nil
