@@ -239,3 +239,32 @@ func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
 		t.Errorf("a new subscription got %v, want it to start a bus", err)
 	}
 }
+
+func TestSubscribingAgainRevivesASubscriptionWhoseBusWasStopped(t *testing.T) {
+	b, p := startBus(t), &platform{}
+	var started *testutil.RunningBus
+	c := newClient(t, b, func(o *consume.Options) {
+		o.Start = func(context.Context) error {
+			if started == nil {
+				started = testutil.StartBus(t, b.App)
+			}
+			return nil
+		}
+	})
+	req := consume.Request{Key: p.key(t)}
+	sub := subscribe(t, c, req)
+	if err := busctl.Stop(t.Context(), b.App); err != nil {
+		t.Fatal(err)
+	}
+	<-b.Done
+	again, existed, err := c.Subscribe(t.Context(), req)
+	if again != sub || !existed || err != nil || started == nil {
+		t.Fatalf("subscribing again got the same one: %t, existed %t, error %v, bus started: %t", again == sub, existed, err, started != nil)
+	}
+	started.Source.Send(t, testutil.Event(1, "t.box"))
+	if got := ids(read(t, c, at(sub), 1, time.Minute)); !slices.Equal(got, wantIDs(1)) {
+		t.Errorf("the revived subscription reads %v", got)
+	}
+	unsubscribe(t, c, sub, consume.CleanupDone)
+	p.want(t, "subscribe inbox", "subscribe inbox", "unsubscribe inbox")
+}

@@ -36,7 +36,7 @@ type pendingSub struct {
 
 // Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
 // subscription. The same key, params and filter return the subscription that is there already, with existed
-// true. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
+// true, once a bus knows of it: if the bus was told to stop, this starts another one. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
 // credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
 func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
 	from, err := parseFrom(req.From)
@@ -59,9 +59,16 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		case <-ctx.Done():
 			return nil, false, ctx.Err()
 		}
-		if other.err == nil {
-			return other.sub, true, nil
+		if other.err != nil {
+			continue
 		}
+		switch err := c.establish(ctx, other.sub, from, true); {
+		case errors.Is(err, errLeft):
+			continue // it has just been ended
+		case err != nil:
+			return nil, false, err
+		}
+		return other.sub, true, nil
 	}
 	pending := &pendingSub{done: make(chan struct{}), sub: sub}
 	c.subscribed[sub.ID] = pending
@@ -69,7 +76,7 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 	sub.holder = c.holders
 	c.mu.Unlock()
 
-	pending.err = c.establish(ctx, sub, from)
+	pending.err = c.establish(ctx, sub, from, false)
 	c.mu.Lock()
 	if pending.err != nil {
 		delete(c.subscribed, sub.ID)
@@ -116,17 +123,19 @@ func normalize(ctx context.Context, def *eventcore.KeyDefinition, api eventcore.
 	return nil
 }
 
-// establish attaches to the bus, finds the start, and joins. The start is found before the platform side is made,
-// so that nothing it brings is missed.
-func (c *Client) establish(ctx context.Context, sub *Subscription, from from) error {
+// establish attaches to the bus, finds the start unless the subscription existed, and joins. The start is found
+// before the platform side is made, so that nothing it brings is missed.
+func (c *Client) establish(ctx context.Context, sub *Subscription, from from, existed bool) error {
 	return c.onLink(ctx, mayStart, func(l *link) (err error) {
 		state := awaitOutcome(ctx, l)
 		if state.Phase == source.Failed && from.now() {
 			return refusal(state)
 		}
-		sub.Warnings = warnings(state)
-		if sub.Start, err = c.find(ctx, l, from); err != nil {
-			return err
+		sub.warn(warnings(state))
+		if !existed {
+			if sub.Start, err = c.find(ctx, l, from); err != nil {
+				return err
+			}
 		}
 		return sub.join(ctx, l)
 	})
@@ -226,7 +235,7 @@ func (c *Client) rejoin(ctx context.Context, l *link) {
 	}
 	c.mu.Unlock()
 	for _, sub := range subs {
-		if err := sub.join(ctx, l); err != nil && ctx.Err() == nil && l.alive() {
+		if err := sub.join(ctx, l); err != nil && !errors.Is(err, errLeft) && ctx.Err() == nil && l.alive() {
 			c.log.Warn("a subscription could not be made again after the bus was lost", "key", sub.Key.Key, "error", err)
 		}
 	}

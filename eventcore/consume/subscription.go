@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -22,8 +23,6 @@ type Subscription struct {
 	Filter string
 	// Start is where it began.
 	Start eventcore.Cursor
-	// Warnings are facts the subscriber should know, each a sentence with what to do.
-	Warnings []string
 
 	identity  string
 	holder    uint64
@@ -32,11 +31,34 @@ type Subscription struct {
 	api       eventcore.APIClient
 	workers   chan struct{} // has room for one token a worker
 
+	// mu is held while the subscription joins or leaves a bus, hooks included.
 	mu sync.Mutex
+	// left means that it was ended, and joins no bus any more.
+	left bool
 	// joined is the link through which the bus knows of the subscription, nil if none does.
 	joined *link
 	// cleanup ends the platform side; only whoever ran PreConsume has it.
 	cleanup func() error
+
+	// tellMu guards what is to be told; it is never held for long.
+	tellMu   sync.Mutex
+	warnings []string
+}
+
+// errLeft is returned for a subscription that was ended.
+var errLeft = errors.New("the subscription was ended")
+
+// Warnings are facts the subscriber should know, as of the last [Client.Subscribe], each a sentence with what to do.
+func (s *Subscription) Warnings() []string {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	return slices.Clone(s.warnings)
+}
+
+func (s *Subscription) warn(warnings []string) {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	s.warnings = warnings
 }
 
 // newSubscription fills in what follows from the definition and the resolved params.
@@ -60,10 +82,13 @@ func subscriptionID(key string, params map[string]string, filterText string) str
 func (s *Subscription) platform() bool { return s.Key.PreConsume != nil }
 
 // join makes the bus behind l know of the subscription and, if it is the first of its identity there, makes the
-// platform side.
+// platform side. One that was ended returns errLeft.
 func (s *Subscription) join(ctx context.Context, l *link) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.left {
+		return errLeft
+	}
 	return s.joinLocked(ctx, l)
 }
 
@@ -110,6 +135,7 @@ func (s *Subscription) giveUp(l *link) {
 func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.left = true
 	if l == nil {
 		return s.leaveLost()
 	}
