@@ -28,6 +28,8 @@ type conn struct {
 	work    sync.WaitGroup
 	mu      sync.Mutex
 	pending map[uint64]context.CancelFunc
+
+	telling sync.Mutex // held to tell the source's state, so that an older one never follows a newer one
 }
 
 // serve accepts connections until the listener is closed, and waits for all of them to end.
@@ -130,7 +132,7 @@ func (c *conn) welcome(ctx context.Context) (changed <-chan struct{}, ok bool) {
 	state, changed := c.bus.source.get()
 	err := c.out.Write(protocol.Response{ID: req.ID, Welcome: &protocol.Welcome{
 		Version: protocol.Version, PID: c.bus.pid(), Binary: c.bus.opts.Binary, Journal: c.bus.journal.ID(),
-		Head: c.bus.recent.headPosition(), Source: state,
+		Head: c.bus.recent.headPosition(), Source: state, Capabilities: []string{protocol.CapabilityRetry},
 	}})
 	return changed, err == nil
 }
@@ -143,12 +145,18 @@ func (c *conn) tellSource(ctx context.Context, changed <-chan struct{}) {
 			return
 		case <-changed:
 		}
-		state, next := c.bus.source.get()
-		changed = next
-		if c.out.Write(protocol.Response{Source: &state}) != nil {
-			return
-		}
+		changed = c.tellState(0)
 	}
+}
+
+// tellState tells the source's state, in answer to a request if id is set; changed is closed when it is not true any
+// more.
+func (c *conn) tellState(id uint64) (changed <-chan struct{}) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	state, changed := c.bus.source.get()
+	c.reply(protocol.Response{ID: id, Source: &state})
+	return changed
 }
 
 // begin notes a request under way and returns its context; ok is false if there are too many, or its id is in use.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -139,6 +140,16 @@ func (l *link) state() (source.State, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.source, l.changed
+}
+
+// retrySource asks the bus to try the platform again, which has refused; the link's state says how it goes. A bus
+// that does not know how tries again at a hello only.
+func (l *link) retrySource(ctx context.Context) error {
+	if !slices.Contains(l.welcome.Capabilities, protocol.CapabilityRetry) {
+		return nil
+	}
+	_, err := l.call(ctx, protocol.Request{Retry: &protocol.Empty{}})
+	return err
 }
 
 // wasStopped reports whether the bus ended because somebody told it to.

@@ -126,7 +126,14 @@ func normalize(ctx context.Context, def *eventcore.KeyDefinition, api eventcore.
 // establish attaches to the bus, finds the start unless the subscription existed, and joins. The start is found
 // before the platform side is made, so that nothing it brings is missed.
 func (c *Client) establish(ctx context.Context, sub *Subscription, from from, existed bool) error {
+	before := c.liveLink()
 	return c.onLink(ctx, mayStart, func(l *link) (err error) {
+		// A fresh link's hello has asked for another try; on one that was there already nobody has.
+		if state, _ := l.state(); l == before && state.Phase == source.Failed {
+			if err := l.retrySource(ctx); err != nil {
+				return err
+			}
+		}
 		state := awaitOutcome(ctx, l)
 		if state.Phase == source.Failed && from.now() {
 			return refusal(state)
