@@ -10,8 +10,9 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
-// statusTimeout bounds the questions to the bus: a bus that hangs is a problem to report, not to wait for.
-const statusTimeout = 5 * time.Second
+// statusTimeout bounds the questions to the bus together. It is longer than [consume.Client.Status] waits for a bus
+// that hangs, whose error says which process to end.
+const statusTimeout = 15 * time.Second
 
 // statusView is what event_status tells.
 type statusView struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
@@ -132,6 +133,8 @@ func (c *Client) dial(ctx context.Context, start bool) (*link, error) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case errors.Is(err, errNoWelcome):
+			return nil, c.noAnswer()
 		case !errors.Is(err, transport.ErrNoBus) && !errors.Is(err, errLost):
 			return nil, unavailable(err)
 		case !start || c.opts.Start == nil:
@@ -174,6 +177,12 @@ func (c *Client) tend(l *link) {
 			return
 		}
 	}
+}
+
+// noAnswer is the error for a bus that was not reached because it hangs.
+func (c *Client) noAnswer() error {
+	running, _ := busdiscover.Running(c.opts.App)
+	return noAnswer(running.PID)
 }
 
 func unavailable(err error) error {

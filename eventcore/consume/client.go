@@ -104,15 +104,20 @@ func (c *Client) AwaitSource(ctx context.Context) (source.State, error) {
 }
 
 // Status asks the bus for its status. It starts no bus: if none runs, it returns an [*eventcore.Error] with
-// bus_unavailable.
+// bus_unavailable, and likewise, after 10 s, if one runs and does not answer.
 func (c *Client) Status(ctx context.Context) (status *protocol.Status, err error) {
-	err = c.onLink(ctx, mayNotStart, func(l *link) error {
-		answer, err := l.call(ctx, protocol.Request{Status: &protocol.Empty{}})
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err = c.onLink(limited, mayNotStart, func(l *link) error {
+		answer, err := l.call(limited, protocol.Request{Status: &protocol.Empty{}})
 		if err == nil {
 			status = answer.Status
 		}
 		return err
 	})
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = c.noAnswer()
+	}
 	return status, err
 }
 

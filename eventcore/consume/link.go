@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
@@ -15,6 +16,9 @@ import (
 
 // errLost is wrapped by the errors of requests whose connection ended before the answer.
 var errLost = errors.New("the connection to the bus was lost")
+
+// errNoWelcome is returned when the hello was not answered in time.
+var errNoWelcome = errors.New("the bus did not answer the hello in time")
 
 // link is one connection to a bus, from its hello to its end. It may be used from many goroutines at once.
 type link struct {
@@ -31,24 +35,29 @@ type link struct {
 	changed  chan struct{} // closed when source changes
 }
 
-// open introduces the consumer on a fresh connection. An error leaves the connection closed.
+// open introduces the consumer on a fresh connection. An error leaves the connection closed; it is errNoWelcome if
+// the bus hangs.
 func open(ctx context.Context, conn net.Conn, hello protocol.Hello) (*link, error) {
 	l := &link{
-		net: conn, out: protocol.NewWriter(conn), done: make(chan struct{}),
+		net: conn, out: protocol.NewWriter(promptConn{conn}), done: make(chan struct{}),
 		pending: map[uint64]chan *protocol.Response{}, changed: make(chan struct{}),
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	stop := context.AfterFunc(limited, func() { conn.Close() })
 	in := protocol.NewReader(conn, protocol.MaxResponseLine)
 	var answer protocol.Response
 	err := l.out.Write(protocol.Request{ID: 0, Hello: &hello})
 	if err == nil {
 		err = in.Read(&answer)
 	}
+	inTime := stop()
 	switch {
 	case ctx.Err() != nil:
 		conn.Close()
 		return nil, ctx.Err()
+	case !inTime:
+		return nil, errNoWelcome
 	case err != nil:
 		conn.Close()
 		return nil, fmt.Errorf("%w: %w", errLost, err)
@@ -89,7 +98,8 @@ func (l *link) read(in *protocol.Reader) {
 	}
 }
 
-// call sends a request and returns its answer. When ctx ends first, the request is cancelled on the bus as well.
+// call sends a request and returns its answer. When ctx ends first, or the bus does not answer in time, the request
+// is cancelled on the bus as well.
 func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Response, error) {
 	answered := make(chan *protocol.Response, 1)
 	l.mu.Lock()
@@ -106,6 +116,8 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 		forget()
 		return nil, fmt.Errorf("%w: %w", errLost, err)
 	}
+	limit := time.NewTimer(answerLimit(&req))
+	defer limit.Stop()
 	select {
 	case answer := <-answered:
 		if answer.Error != nil {
@@ -119,6 +131,10 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 		forget()
 		l.out.Write(protocol.Request{Cancel: req.ID})
 		return nil, ctx.Err()
+	case <-limit.C:
+		forget()
+		l.out.Write(protocol.Request{Cancel: req.ID})
+		return nil, l.late(&req)
 	}
 }
 
