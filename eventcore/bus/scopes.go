@@ -90,9 +90,16 @@ func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (
 		}
 		first := len(sc.holders) == 0
 		answer := protocol.Acquired{First: first, Orphaned: first && sc.orphaned}
+		if first && sc.platform && !req.Platform {
+			// Nobody knows how to end it: the key, as this consumer has it, has no hooks.
+			s.log.Warn("a subscription that an earlier consumer left on the platform is forgotten, "+
+				"because the key has nothing to end it with any more", "key", sc.key)
+			sc.platform, sc.orphaned, answer.Orphaned = false, false, false
+			s.save()
+		}
 		sc.platform = sc.platform || req.Platform
 		sc.holders = append(sc.holders, h)
-		if first && sc.platform {
+		if first && req.Platform {
 			s.begin(sc, h)
 			s.save()
 		}

@@ -268,3 +268,27 @@ func TestSubscribingAgainRevivesASubscriptionWhoseBusWasStopped(t *testing.T) {
 	unsubscribe(t, c, sub, consume.CleanupDone)
 	p.want(t, "subscribe inbox", "subscribe inbox", "unsubscribe inbox")
 }
+
+func TestAScopeIsForgottenOnceItsKeyHasNoHooks(t *testing.T) {
+	app, p := testutil.Home(t).App("cli_test"), &platform{fail: "unsubscribe inbox"}
+	key := p.key(t)
+	b := testutil.StartBus(t, app)
+	c := newClient(t, b)
+	unsubscribe(t, c, subscribe(t, c, consume.Request{Key: key}), consume.CleanupFailed)
+	def, _ := eventcore.Lookup(key)
+	eventcore.UnregisterKeyForTest(key)
+	register(t, eventcore.KeyDefinition{Key: key, EventType: def.EventType, Params: def.Params})
+
+	req := consume.Request{Key: key}
+	one, two := newClient(t, b), newClient(t, b)
+	ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+	defer end()
+	for _, c := range []*consume.Client{one, two} {
+		if _, _, err := c.Subscribe(ctx, req); err != nil {
+			t.Fatalf("a consumer of the key without hooks got %v", err)
+		}
+	}
+	if status, err := c.Status(t.Context()); err != nil || len(status.Scopes) != 0 {
+		t.Errorf("status %+v, %v; want no scope", status, err)
+	}
+}
