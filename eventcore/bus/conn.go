@@ -39,7 +39,7 @@ func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 	for {
 		accepted, err := listener.Accept()
 		if err != nil {
-			if ctx.Err() == nil {
+			if b.life.Err() == nil {
 				b.log.Error("accept a consumer", "error", err)
 				b.stop(fmt.Errorf("accept a consumer: %w", err))
 			}
@@ -69,6 +69,10 @@ func (c *conn) run(ctx context.Context) {
 		c.bus.consumers.add(c)
 		defer c.bus.consumers.remove(c)
 		defer c.bus.scopes.leave(c)
+		if c.bus.endWanted() {
+			c.reply(protocol.Response{Stopping: &protocol.Empty{}}) // it came too late to be told with the others
+			return
+		}
 	}
 	// A request under way can still acquire a scope, so that all must have ended before the connection leaves its own.
 	defer func() {
@@ -113,7 +117,7 @@ func (c *conn) welcome(ctx context.Context) (changed <-chan struct{}, ok bool) {
 		return nil, false
 	}
 	c.net.SetReadDeadline(time.Time{})
-	if ctx.Err() != nil {
+	if c.bus.life.Err() != nil {
 		return nil, false // a consumer that was told of the end must not take this for another bus
 	}
 	if req.Hello == nil {

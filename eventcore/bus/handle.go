@@ -52,7 +52,6 @@ func (c *conn) handle(ctx context.Context, req *protocol.Request) {
 		c.bus.source.askRetry()
 		c.tellState(req.ID)
 	case req.Stop != nil:
-		c.bus.tellStopping()
 		c.reply(protocol.Response{ID: req.ID, Done: &protocol.Empty{}})
 		c.bus.stop(errStopped)
 	default:

@@ -11,6 +11,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
 )
 
@@ -185,6 +186,18 @@ func TestComingAndGoingAtOnceKeepsPreConsumeAndCleanupBalanced(t *testing.T) {
 	}
 }
 
+// endUntold ends a bus without telling its consumers that somebody wants it to end: it was refused, and makes way for
+// other credentials.
+func endUntold(t *testing.T, b *testutil.RunningBus) {
+	t.Helper()
+	b.Source.Sink().SetState(source.State{Phase: source.Failed})
+	other := newClient(t, b, func(o *consume.Options) { o.Credentials = "other" })
+	if _, err := other.Status(t.Context()); err == nil {
+		t.Fatal("the bus does not end")
+	}
+	<-b.Done
+}
+
 func TestAClientGetsBackToABusThatWasRestarted(t *testing.T) {
 	app, p := testutil.Home(t).App("cli_test"), &platform{}
 	key := p.key(t)
@@ -206,10 +219,7 @@ func TestAClientGetsBackToABusThatWasRestarted(t *testing.T) {
 	b.Source.Send(t, testutil.Events(1, 2, "t.box")...)
 	first := read(t, c, at(sub), 1, 0)
 	pages := make(chan *consume.Page)
-	mu.Lock()
-	stop := b.Stop
-	mu.Unlock()
-	stop()
+	endUntold(t, b)
 	go func() { pages <- read(t, c, []consume.At{{Subscription: sub, Cursor: first.Next[0]}}, 1, time.Minute) }()
 	if page := <-pages; !slices.Equal(ids(page), wantIDs(2)) || page.Truncated {
 		t.Errorf("after the restart: %v %+v", ids(page), page)
@@ -220,6 +230,15 @@ func TestAClientGetsBackToABusThatWasRestarted(t *testing.T) {
 }
 
 func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
+	for name, end := range map[string]func(b *testutil.RunningBus) error{
+		"by the stop command": func(b *testutil.RunningBus) error { return busctl.Stop(t.Context(), b.App) },
+		"by a signal":         func(b *testutil.RunningBus) error { b.Stop(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) { testNoReaderStartsABus(t, end) })
+	}
+}
+
+func testNoReaderStartsABus(t *testing.T, end func(b *testutil.RunningBus) error) {
 	b := startBus(t)
 	starts := 0
 	c := newClient(t, b, func(o *consume.Options) {
@@ -227,7 +246,7 @@ func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
 	})
 	key := register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})
 	sub := subscribe(t, c, consume.Request{Key: key})
-	if err := busctl.Stop(t.Context(), b.App); err != nil {
+	if err := end(b); err != nil {
 		t.Fatal(err)
 	}
 	<-b.Done
