@@ -67,8 +67,9 @@ var (
 )
 
 // Run is the bus of opts.App, until ctx ends, a consumer tells it to stop, or nobody has used it for a while; it
-// returns nil then. It returns busdiscover.ErrHeld if the app has a bus already, and an [*eventcore.Error] if the
-// state directory, the socket or the journal cannot be used. A source that the platform refused does not end it.
+// returns nil then. It returns busdiscover.ErrHeld if the app has a bus already, an [*eventcore.Error] if the state
+// directory, the socket or the journal cannot be used, and another error if consumers cannot be accepted for long. A
+// source that the platform refused does not end it.
 func Run(ctx context.Context, opts Options) (err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -150,7 +151,12 @@ func (b *Bus) run(parent context.Context, listener net.Listener) error {
 	endStoring()
 	storing.Wait()
 	serving.Wait()
-	return nil
+	switch cause := context.Cause(ctx); cause {
+	case errEnded, errStopped, errIdle, errRefused:
+		return nil
+	default:
+		return cause
+	}
 }
 
 // endWanted reports whether somebody ends the bus. Who does so by a signal wants no bus, or is a service manager that

@@ -16,6 +16,11 @@ import (
 // helloTimeout is how long a new connection has to introduce itself.
 const helloTimeout = 10 * time.Second
 
+const (
+	acceptPause    = 250 * time.Millisecond // between two attempts to accept
+	acceptPatience = time.Minute            // how long accepting may fail
+)
+
 // conn is one connection of a consumer. Requests that may wait run in goroutines of their own.
 type conn struct {
 	bus   *Bus
@@ -32,24 +37,45 @@ type conn struct {
 	telling sync.Mutex // held to tell the source's state, so that an older one never follows a newer one
 }
 
-// serve accepts connections until the listener is closed, and waits for all of them to end.
+// serve accepts connections until the listener is closed, and waits for all of them to end. A failure to accept may
+// pass (no file descriptor is free, the other side has gone), so that only one that lasts ends the bus.
 func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 	var conns sync.WaitGroup
 	defer conns.Wait()
+	var failing time.Time // since when, if it does
 	for {
 		accepted, err := listener.Accept()
 		if err != nil {
-			if b.life.Err() == nil {
-				b.log.Error("accept a consumer", "error", err)
-				b.stop(fmt.Errorf("accept a consumer: %w", err))
+			if b.life.Err() != nil {
+				return
 			}
-			return
+			if failing.IsZero() {
+				failing = time.Now()
+			}
+			if time.Since(failing) >= acceptPatience {
+				b.stop(fmt.Errorf("accept consumers: %w", err))
+				return
+			}
+			b.log.Warn("a consumer could not be accepted; trying again", "error", err)
+			pause(b.life, acceptPause)
+			continue
 		}
+		failing = time.Time{}
 		c := &conn{
 			bus: b, net: accepted, since: time.Now(), pending: map[uint64]context.CancelFunc{},
 			in: protocol.NewReader(accepted, protocol.MaxRequestLine), out: protocol.NewWriter(accepted),
 		}
 		conns.Go(func() { c.run(ctx) })
+	}
+}
+
+// pause waits, or returns early when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
