@@ -83,6 +83,9 @@ func (s *Session) status(ctx context.Context) *statusView {
 	for _, sub := range s.subs.all() {
 		status, lost := s.subscriptionStatus(ctx, consumer, sub, view.Bus.Running)
 		view.Subscriptions = append(view.Subscriptions, status)
+		if err := sub.Problem(); err != nil {
+			view.Problems = append(view.Problems, subscriptionProblem(sub, err))
+		}
 		if lost {
 			view.Problems = append(view.Problems, truncatedProblem(sub))
 		}

@@ -20,6 +20,9 @@ const (
 	dialRetryMin, dialRetryMax = 10 * time.Millisecond, 250 * time.Millisecond
 	// The waits between attempts to get back to a bus that was lost.
 	tendRetryMin, tendRetryMax = 100 * time.Millisecond, 10 * time.Second
+	// The waits between attempts to make a subscription again with a new bus. They are long, because each may call
+	// the platform.
+	joinRetryMin, joinRetryMax = time.Second, time.Minute
 	// maxLost is how many buses in a row may end under one request.
 	maxLost = 10
 )
@@ -157,10 +160,8 @@ func (c *Client) dial(ctx context.Context, start bool) (*link, error) {
 // tend brings a link's subscriptions into its bus, and gets back to the bus when the link is lost, so that events
 // are received also while nobody reads.
 func (c *Client) tend(l *link) {
-	c.rejoin(c.closed, l)
-	select {
-	case <-l.done:
-	case <-c.closed.Done():
+	c.keepJoined(l)
+	if c.closed.Err() != nil {
 		return
 	}
 	retry := backoff{min: tendRetryMin, max: tendRetryMax}
@@ -183,6 +184,24 @@ func (c *Client) tend(l *link) {
 func (c *Client) noAnswer() error {
 	running, _ := busdiscover.Running(c.opts.App)
 	return noAnswer(running.PID)
+}
+
+// keepJoined brings the subscriptions into a link's bus, trying again those that fail, and returns when the link is
+// lost or the client is closed.
+func (c *Client) keepJoined(l *link) {
+	ctx, cancel := context.WithCancel(c.closed)
+	defer cancel()
+	c.tending.Go(func() {
+		select {
+		case <-l.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	retry := backoff{min: joinRetryMin, max: joinRetryMax}
+	for !c.rejoin(ctx, l) && retry.wait(ctx) == nil {
+	}
+	<-ctx.Done()
 }
 
 func unavailable(err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -310,4 +311,35 @@ func TestAScopeIsForgottenOnceItsKeyHasNoHooks(t *testing.T) {
 	if status, err := c.Status(t.Context()); err != nil || len(status.Scopes) != 0 {
 		t.Errorf("status %+v, %v; want no scope", status, err)
 	}
+}
+
+func TestASubscriptionThatCannotBeMadeAgainSaysSoAndIsTriedAgain(t *testing.T) {
+	app := testutil.Home(t).App("cli_test")
+	b := testutil.StartBus(t, app)
+	var sub *consume.Subscription
+	calls, third := 0, make(chan error)
+	req := consume.Request{Key: register(t, eventcore.KeyDefinition{
+		Key: "t.box", EventType: "t.box",
+		PreConsume: func(context.Context, eventcore.APIClient, map[string]string) (func() error, error) {
+			switch calls++; calls {
+			case 2:
+				return nil, errors.New("the platform says no")
+			case 3:
+				third <- sub.Problem()
+			}
+			return func() error { return nil }, nil
+		},
+	})}
+	start := sync.OnceFunc(func() { testutil.StartBus(t, app) })
+	c := newClient(t, b, func(o *consume.Options) { o.Start = func(context.Context) error { start(); return nil } })
+	sub = subscribe(t, c, req)
+	endUntold(t, b)
+	if problem := <-third; problem == nil || !strings.Contains(problem.Error(), "says no") {
+		t.Errorf("while it is not made, its problem is %v", problem)
+	}
+	subscribe(t, c, req) // returns once it is made
+	if problem := sub.Problem(); problem != nil {
+		t.Errorf("once it is made, its problem is %v", problem)
+	}
+	unsubscribe(t, c, sub, consume.CleanupDone)
 }

@@ -233,19 +233,26 @@ func (c *Client) unsubscribeAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// rejoin makes a new bus know of the subscriptions that an earlier one had.
-func (c *Client) rejoin(ctx context.Context, l *link) {
+// rejoin makes a new bus know of the subscriptions that an earlier one had, and reports whether it does of all.
+func (c *Client) rejoin(ctx context.Context, l *link) (all bool) {
 	c.mu.Lock()
 	var subs []*Subscription
 	for _, sub := range c.subs {
 		subs = append(subs, sub)
 	}
 	c.mu.Unlock()
+	all = true
 	for _, sub := range subs {
-		if err := sub.join(ctx, l); err != nil && !errors.Is(err, errLeft) && ctx.Err() == nil && l.alive() {
-			c.log.Warn("a subscription could not be made again after the bus was lost", "key", sub.Key.Key, "error", err)
+		err := sub.join(ctx, l)
+		if err == nil || errors.Is(err, errLeft) {
+			continue
+		}
+		all = false
+		if ctx.Err() == nil && l.alive() {
+			c.log.Warn("a subscription could not be made again after the bus was lost; trying again", "key", sub.Key.Key, "error", err)
 		}
 	}
+	return all
 }
 
 func (c *Client) hasSubscriptions() bool {

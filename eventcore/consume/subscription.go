@@ -43,6 +43,7 @@ type Subscription struct {
 	// tellMu guards what is to be told; it is never held for long.
 	tellMu   sync.Mutex
 	warnings []string
+	problem  error
 }
 
 // errLeft is returned for a subscription that was ended.
@@ -53,6 +54,20 @@ func (s *Subscription) Warnings() []string {
 	s.tellMu.Lock()
 	defer s.tellMu.Unlock()
 	return slices.Clone(s.warnings)
+}
+
+// Problem is why the bus that runs now does not know of the subscription, although it did not end; it is tried again.
+// Nil if there is no problem.
+func (s *Subscription) Problem() error {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	return s.problem
+}
+
+func (s *Subscription) setProblem(problem error) {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	s.problem = problem
 }
 
 func (s *Subscription) warn(warnings []string) {
@@ -89,7 +104,11 @@ func (s *Subscription) join(ctx context.Context, l *link) error {
 	if s.left {
 		return errLeft
 	}
-	return s.joinLocked(ctx, l)
+	err := s.joinLocked(ctx, l)
+	if ctx.Err() == nil && !errors.Is(err, errLost) {
+		s.setProblem(err)
+	}
+	return err
 }
 
 func (s *Subscription) joinLocked(ctx context.Context, l *link) (err error) {
