@@ -115,8 +115,9 @@ func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
 	return b
 }
 
-// run starts the parts, waits for a reason to end, and ends them in the order of the events' way, so that what
-// was received is still stored and acknowledged.
+// run starts the parts, waits for a reason to end, and ends them in the order of the events' way, so that what the
+// source has delivered is still stored. The acknowledgement may come too late for the connection; the next bus finds
+// in the journal what Lark then delivers again.
 func (b *Bus) run(parent context.Context, listener net.Listener) error {
 	ctx, stop := context.WithCancelCause(context.WithoutCancel(parent))
 	defer stop(nil)

@@ -72,8 +72,7 @@ func (c *Client) onLink(ctx context.Context, how starting, f func(*link) error) 
 	}
 }
 
-// relink makes a link unless somebody else has just made one. It works on a closed client too, for the last
-// cleanups.
+// relink makes a link unless somebody else has just made one.
 func (c *Client) relink(ctx context.Context, how starting) (*link, error) {
 	select {
 	case c.dialing <- struct{}{}:
@@ -95,14 +94,12 @@ func (c *Client) relink(ctx context.Context, how starting) (*link, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	if c.closed.Err() != nil {
 		l.close()
 		return nil, errClosed
 	}
 	c.link = l
-	if c.closed.Err() == nil {
-		c.tending.Go(func() { c.tend(l) })
-	}
+	c.tending.Go(func() { c.tend(l) })
 	return l, nil
 }
 

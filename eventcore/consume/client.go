@@ -37,7 +37,7 @@ type Client struct {
 
 	// dialing is held by whoever makes a link; a channel, so that waiting for it can be cancelled.
 	dialing chan struct{}
-	// closed ends what runs in the background.
+	// closed ends what runs in the background; it ends under mu, and no link comes after it.
 	closed   context.Context
 	close    context.CancelFunc
 	tending  sync.WaitGroup
@@ -45,7 +45,6 @@ type Client struct {
 
 	mu         sync.Mutex
 	link       *link // nil before the first
-	ended      bool  // no link may come any more
 	holders    uint64
 	subs       map[string]*Subscription // by ID
 	subscribed map[string]*pendingSub   // by fingerprint: those that are there or are being made
@@ -148,7 +147,6 @@ func (c *Client) Close(ctx context.Context) error {
 		c.mu.Unlock()
 		first = c.unsubscribeAll(ctx)
 		c.mu.Lock()
-		c.ended = true
 		l := c.link
 		c.mu.Unlock()
 		if l != nil {
