@@ -182,8 +182,22 @@ func refusal(state source.State) error {
 // warnings are what a subscriber should know of the connection to the platform.
 func warnings(state source.State) []string {
 	var found []string
-	if state.Phase != source.Connected {
-		found = append(found, fmt.Sprintf("The connection to Lark is %s (%s); events arrive once it is up.", state.Phase, state.Detail))
+	switch state.Phase {
+	case source.Connected:
+	case source.Failed:
+		refused := eventcore.AsError(refusal(state))
+		text := fmt.Sprintf("Lark refused the connection (%s), and no attempt is made until something is subscribed to again; "+
+			"only what the journal has can be read.", refused.Message)
+		if refused.Hint != "" {
+			text += " What helps: " + refused.Hint + "."
+		}
+		found = append(found, text)
+	default:
+		why := ""
+		if state.Detail != "" {
+			why = " (" + state.Detail + ")"
+		}
+		found = append(found, fmt.Sprintf("The connection to Lark is %s%s; events arrive once it is up.", state.Phase, why))
 	}
 	if state.OnlineConnections > 1 {
 		found = append(found, fmt.Sprintf("This app has %d connections open, and Lark gives each event to only one of them: "+
