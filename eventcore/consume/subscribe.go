@@ -36,7 +36,8 @@ type pendingSub struct {
 
 // Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
 // subscription. The same key, params and filter return the subscription that is there already, with existed
-// true, once a bus knows of it: if the bus was told to stop, this starts another one. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
+// true, once a bus knows of it: if the bus was told to stop, this starts another one. A connection that the platform
+// refused is tried again. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
 // credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
 func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
 	from, err := parseFrom(req.From)
