@@ -165,7 +165,7 @@ func (f *consumeFlags) print(ctx context.Context, client *consume.Client, req co
 
 // awaitReady waits until events can arrive, and tells that they can, or why they cannot yet.
 func awaitReady(ctx context.Context, client *consume.Client, sub *consume.Subscription) error {
-	for _, warning := range sub.Warnings {
+	for _, warning := range sub.Warnings() {
 		fmt.Fprintln(os.Stderr, "warning:", warning)
 	}
 	state, err := client.AwaitSource(ctx)

@@ -48,8 +48,10 @@ func (c *conn) handle(ctx context.Context, req *protocol.Request) {
 	case req.Settle != nil:
 		c.bus.scopes.settle(holder{c, req.Settle.Holder}, req.Settle)
 		c.reply(protocol.Response{ID: req.ID, Done: &protocol.Empty{}})
+	case req.Retry != nil:
+		c.bus.source.askRetry()
+		c.tellState(req.ID)
 	case req.Stop != nil:
-		c.bus.tellStopping()
 		c.reply(protocol.Response{ID: req.ID, Done: &protocol.Empty{}})
 		c.bus.stop(errStopped)
 	default:

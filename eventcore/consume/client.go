@@ -37,7 +37,7 @@ type Client struct {
 
 	// dialing is held by whoever makes a link; a channel, so that waiting for it can be cancelled.
 	dialing chan struct{}
-	// closed ends what runs in the background.
+	// closed ends what runs in the background; it ends under mu, and no link comes after it.
 	closed   context.Context
 	close    context.CancelFunc
 	tending  sync.WaitGroup
@@ -45,7 +45,6 @@ type Client struct {
 
 	mu         sync.Mutex
 	link       *link // nil before the first
-	ended      bool  // no link may come any more
 	holders    uint64
 	subs       map[string]*Subscription // by ID
 	subscribed map[string]*pendingSub   // by fingerprint: those that are there or are being made
@@ -104,15 +103,20 @@ func (c *Client) AwaitSource(ctx context.Context) (source.State, error) {
 }
 
 // Status asks the bus for its status. It starts no bus: if none runs, it returns an [*eventcore.Error] with
-// bus_unavailable.
+// bus_unavailable, and likewise, after 10 s, if one runs and does not answer.
 func (c *Client) Status(ctx context.Context) (status *protocol.Status, err error) {
-	err = c.onLink(ctx, mayNotStart, func(l *link) error {
-		answer, err := l.call(ctx, protocol.Request{Status: &protocol.Empty{}})
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err = c.onLink(limited, mayNotStart, func(l *link) error {
+		answer, err := l.call(limited, protocol.Request{Status: &protocol.Empty{}})
 		if err == nil {
 			status = answer.Status
 		}
 		return err
 	})
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = c.noAnswer()
+	}
 	return status, err
 }
 
@@ -143,7 +147,6 @@ func (c *Client) Close(ctx context.Context) error {
 		c.mu.Unlock()
 		first = c.unsubscribeAll(ctx)
 		c.mu.Lock()
-		c.ended = true
 		l := c.link
 		c.mu.Unlock()
 		if l != nil {
