@@ -8,6 +8,7 @@ import (
 // phrases are what people say of an event, and the key that each should find first.
 var phrases = [][2]string{
 	{"someone replied in a chat", "im.message.receive_v1"},
+	{"someone writes to the bot", "im.message.receive_v1"},
 	{"new message", "im.message.receive_v1"},
 	{"somebody mentions the bot in a group", "im.message.receive_v1"},
 	{"incoming chat messages", "im.message.receive_v1"},
