@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,6 +107,9 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	defer cancel()
 	onStdoutClosed(cancel)
 	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: jq, left: f.max})
+	if errors.Is(err, errUnread) {
+		fmt.Fprintln(os.Stderr, "warning: stdout is not read; its last line may be cut short")
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && f.timeout > 0, errors.Is(err, errEnough), errors.Is(err, syscall.EPIPE):
 		return nil
@@ -216,8 +220,11 @@ type printedEvent struct {
 	Error     *eventcore.Error `json:"error,omitempty"`
 }
 
-// print prints one event, and returns errEnough after the last one that is wanted.
+// print prints one event, and returns errEnough after the last one that is wanted. It begins none once ctx has ended.
 func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	whole := printedEvent{
 		EventID: e.EventID, Key: e.Subscription.Key.Key, EventType: e.EventType, Time: e.Time.Format(time.RFC3339Nano),
 		Cursor: e.Cursor.String(), Data: e.Data, Error: e.Err,
@@ -235,6 +242,9 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 			}
 			return true
 		})
+		if ctx.Err() != nil {
+			return ctx.Err() // which is no fault of the expression
+		}
 		if err != nil {
 			whole.Error = &eventcore.Error{Code: eventcore.CodeInvalidFilter, Message: "--jq failed on this event: " + err.Error()}
 			lines = []any{whole}
@@ -243,12 +253,16 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	encoder := json.NewEncoder(p.out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	for _, line := range lines {
 		if err := encoder.Encode(line); err != nil {
-			return fmt.Errorf("write to stdout: %w", err)
+			return fmt.Errorf("encode event %s: %w", e.EventID, err)
 		}
+	}
+	if err := writeUntil(ctx, p.out, text.Bytes()); err != nil {
+		return fmt.Errorf("write to stdout: %w", err)
 	}
 	if p.left--; p.left == 0 {
 		return errEnough
