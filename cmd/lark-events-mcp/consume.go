@@ -17,6 +17,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/jq"
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
@@ -27,7 +28,7 @@ It prints "ready key=KEY" on stderr once events can arrive. To go on where an ea
 the last line you have handled to --from.
 
 --jq runs a jq expression on each event's data: false, null and empty drop the event, true prints it whole, and
-anything else is printed instead of it.`
+anything else is printed instead of it, as jq prints it.`
 
 const consumeExample = `  lark-events-mcp consume im.message.receive_v1 --param chat_type=p2p --jq .content
   lark-events-mcp consume im.message.receive_v1 --from 30m --max-events 10 --timeout 5s`
@@ -254,10 +255,8 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 		return nil
 	}
 	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
 	for _, line := range lines {
-		if err := encoder.Encode(line); err != nil {
+		if err := encodeLine(&text, line); err != nil {
 			return fmt.Errorf("encode event %s: %w", e.EventID, err)
 		}
 	}
@@ -267,5 +266,21 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 	if p.left--; p.left == 0 {
 		return errEnough
 	}
+	return nil
+}
+
+// encodeLine appends a printedEvent or an output of jq, which may be a number that only jq knows how to write.
+func encodeLine(text *bytes.Buffer, line any) error {
+	if whole, ok := line.(printedEvent); ok {
+		encoder := json.NewEncoder(text)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(whole)
+	}
+	encoded, err := jq.Encode(line)
+	if err != nil {
+		return err
+	}
+	text.Write(encoded)
+	text.WriteByte('\n')
 	return nil
 }
