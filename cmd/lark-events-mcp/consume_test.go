@@ -171,6 +171,7 @@ func TestConsumeExitCodes(t *testing.T) {
 		"no app id":         {[]string{messageKey}, map[string]string{"LARK_APP_ID": ""}, 3, "LARK_APP_ID"},
 		"no secret":         {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": ""}, 3, "LARK_APP_SECRET"},
 		"no secret file":    {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": "/nonexistent"}, 3, "LARK_APP_SECRET_FILE"},
+		"bad retention":     {[]string{messageKey}, map[string]string{"LARK_EVENTS_RETENTION": "zzz"}, 3, `LARK_EVENTS_RETENTION is "zzz"`},
 		"wrong secret":      {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": wrongSecret}, 4, "app secret invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {

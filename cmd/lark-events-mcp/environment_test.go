@@ -34,6 +34,8 @@ func TestMissingCredentialsAreNamed(t *testing.T) {
 		"secret file not there":   {map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": "/nonexistent/secret"}, "LARK_APP_SECRET_FILE"},
 		"secret file is empty":    {map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": empty}, "LARK_APP_SECRET_FILE"},
 		"secret file is a folder": {map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": filepath.Dir(empty)}, "LARK_APP_SECRET_FILE"},
+		"retention is no time":    {map[string]string{"LARK_EVENTS_RETENTION": "long"}, "LARK_EVENTS_RETENTION"},
+		"retention is no size":    {map[string]string{"LARK_EVENTS_RETENTION_SIZE": "big"}, "LARK_EVENTS_RETENTION_SIZE"},
 		"domain is none":          {map[string]string{"LARK_DOMAIN": "larkoffice"}, "LARK_DOMAIN"},
 	} {
 		t.Run(name, func(t *testing.T) {
