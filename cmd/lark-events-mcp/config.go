@@ -106,8 +106,14 @@ func parseDomain(domain string) (string, error) {
 	case "lark":
 		return "https://open.larksuite.com", nil
 	}
+	if strings.Contains(domain, "@") {
+		return "", &eventcore.Error{ // without the value, which may hold a password
+			Code: eventcore.CodeCredentialsMissing, Message: envDomain + " has a user name or a password before an @, which a platform's address has not",
+			Hint: "use feishu, lark, or a base URL such as http://127.0.0.1:8080; the app's credentials have variables of their own",
+		}
+	}
 	u, err := url.Parse(domain)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return "", &eventcore.Error{
 			Code: eventcore.CodeCredentialsMissing, Message: fmt.Sprintf("%s is %q, which names no platform", envDomain, domain),
 			Hint: "use feishu, lark, or a base URL such as http://127.0.0.1:8080",

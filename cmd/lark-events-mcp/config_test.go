@@ -8,7 +8,24 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
 )
+
+func TestAPasswordInTheDomainIsNotRepeated(t *testing.T) {
+	for _, domain := range []string{
+		"http://user:hunter2@127.0.0.1:8080", "https://hunter2@open.feishu.cn", "user:hunter2@open.feishu.cn", "http://u:hunter2%zz@h",
+	} {
+		_, err := parseDomain(domain)
+		if err == nil || !eventcore.IsCode(err, eventcore.CodeCredentialsMissing) {
+			t.Errorf("%s: %v, want credentials_missing", domain, err)
+			continue
+		}
+		if said := err.Error(); strings.Contains(said, "hunter2") || !strings.Contains(said, envDomain) {
+			t.Errorf("%s: the error says %q", domain, said)
+		}
+	}
+}
 
 func TestASecretIsReadFromARegularFile(t *testing.T) {
 	dir := t.TempDir()
