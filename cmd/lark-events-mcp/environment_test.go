@@ -147,6 +147,22 @@ func TestABusOfAnotherVersionIsToldOf(t *testing.T) {
 	}
 }
 
+// An app id of another platform, or a forgotten variable, must not end in silence, nor in events of the other platform.
+func TestABusOfAnotherPlatformIsToldOf(t *testing.T) {
+	w := newWorld(t)
+	w.agent(legacyEra).listen(messageKey)
+	elsewhere := w.with(t, map[string]string{"LARK_DOMAIN": "lark"})
+	a := elsewhere.agent(legacyEra)
+	e := a.refused("subscribe_event", map[string]any{"key": messageKey})
+	if e.Code != "bus_unavailable" || !strings.Contains(e.Message, w.platform.URL()) || !strings.Contains(e.Hint, "LARK_DOMAIN") {
+		t.Errorf("refused with %+v", e)
+	}
+	// What the hint says works from there as well.
+	if p, code := elsewhere.run("stop"); code != 0 {
+		t.Errorf("stop ended with %d: %s", code, p.stderr)
+	}
+}
+
 // refuseEverybody answers each hello as a bus of a later protocol does.
 func refuseEverybody(listener net.Listener) {
 	for {
