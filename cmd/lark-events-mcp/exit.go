@@ -20,6 +20,9 @@ const (
 	exitInterrupted = 130
 )
 
+// complaintPrefix begins the line that says why the program failed.
+const complaintPrefix = "lark-events-mcp: "
+
 // usageError is a command line that makes no sense.
 type usageError struct{ err error }
 
@@ -42,7 +45,7 @@ func exitCode(ctx context.Context, err error) int {
 	}
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(os.Stderr, "lark-events-mcp: %v\nrun lark-events-mcp --help, or --help after a command\n", err)
+		fmt.Fprintf(os.Stderr, complaintPrefix+"%v\nrun lark-events-mcp --help, or --help after a command\n", err)
 		return exitUsage
 	}
 	var config configError
@@ -52,10 +55,10 @@ func exitCode(ctx context.Context, err error) int {
 	}
 	var known *eventcore.Error
 	if !errors.As(err, &known) {
-		fmt.Fprintf(os.Stderr, "lark-events-mcp: %v\n", err)
+		fmt.Fprintf(os.Stderr, complaintPrefix+"%v\n", err)
 		return exitFailed
 	}
-	fmt.Fprintf(os.Stderr, "lark-events-mcp: %s\n", strings.TrimPrefix(err.Error(), "lark-events-mcp: "))
+	fmt.Fprintf(os.Stderr, complaintPrefix+"%s\n", strings.TrimPrefix(err.Error(), complaintPrefix))
 	switch known.Code {
 	case eventcore.CodeUnknownKey, eventcore.CodeInvalidParams, eventcore.CodeInvalidFilter, eventcore.CodeInvalidCursor:
 		return exitUsage

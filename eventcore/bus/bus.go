@@ -24,7 +24,7 @@ const DefaultIdle = 30 * time.Second
 type Options struct {
 	App    statedir.App
 	Source source.Source
-	// Domain is the platform's address, for the status.
+	// Domain is the platform's address, for the status and against consumers of another; see protocol.Hello.
 	Domain string
 	// Credentials is the fingerprint of the secret the source uses; see protocol.Hello.
 	Credentials string

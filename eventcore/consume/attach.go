@@ -117,7 +117,7 @@ func (c *Client) liveLink() *link {
 func (c *Client) dial(ctx context.Context, start bool) (*link, error) {
 	hello := protocol.Hello{
 		Version: protocol.Version, Role: protocol.RoleConsumer, Name: c.opts.Name, PID: os.Getpid(),
-		Binary: c.opts.Binary, Credentials: c.opts.Credentials,
+		Binary: c.opts.Binary, Credentials: c.opts.Credentials, Domain: c.opts.Domain,
 	}
 	deadline := time.Now().Add(startTimeout)
 	retry := backoff{min: dialRetryMin, max: dialRetryMax}

@@ -23,8 +23,9 @@ type Options struct {
 	API func(identity string) (eventcore.APIClient, error)
 	// Name says who consumes, in the bus's status: mcp, consume, …
 	Name string
-	// Binary is the program's version, Credentials the fingerprint of its secret; see protocol.Hello.
-	Binary, Credentials string
+	// Binary is the program's version, Credentials the fingerprint of its secret, Domain its platform; see
+	// protocol.Hello.
+	Binary, Credentials, Domain string
 	// Logger gets diagnostics; nil discards them.
 	Logger *slog.Logger
 }

@@ -89,6 +89,9 @@ type Hello struct {
 	// Credentials is a fingerprint of the secret the consumer was configured with. A bus whose platform refused
 	// its own, other secret ends, so that one with this secret can start.
 	Credentials string `json:"credentials,omitempty"`
+	// Domain is the platform the consumer was configured with, as in Status. A bus of another one refuses it; a
+	// consumer that does not say is served.
+	Domain string `json:"domain,omitempty"`
 }
 
 // Welcome answers a hello.
