@@ -10,6 +10,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
 
@@ -20,6 +21,8 @@ const (
 	dialRetryMin, dialRetryMax = 10 * time.Millisecond, 250 * time.Millisecond
 	// The waits between attempts to get back to a bus that was lost.
 	tendRetryMin, tendRetryMax = 100 * time.Millisecond, 10 * time.Second
+	// The waits before a bus is replaced that the platform had refused.
+	yieldMin, yieldMax = time.Second, 10 * time.Minute
 	// The waits between attempts to make a subscription again with a new bus. They are long, because each may call
 	// the platform.
 	joinRetryMin, joinRetryMax = time.Second, time.Minute
@@ -161,6 +164,9 @@ func (c *Client) tend(l *link) {
 	if c.closed.Err() != nil {
 		return
 	}
+	if c.yieldAfter(l) != nil {
+		return
+	}
 	retry := backoff{min: tendRetryMin, max: tendRetryMax}
 	for c.hasSubscriptions() {
 		if c.liveLink() != nil {
@@ -199,6 +205,22 @@ func (c *Client) keepJoined(l *link) {
 	for !c.rejoin(ctx, l) && retry.wait(ctx) == nil {
 	}
 	<-ctx.Done()
+}
+
+// yieldAfter waits before the link is replaced if its bus was refused by the platform: it has most likely made way for
+// one with other credentials. Two consumers whose credentials are both wrong would otherwise end each other's bus for
+// ever; each waits longer every time.
+func (c *Client) yieldAfter(l *link) error {
+	state, _ := l.state()
+	c.mu.Lock()
+	if state.Phase != source.Failed {
+		c.yielding = backoff{min: yieldMin, max: yieldMax}
+		c.mu.Unlock()
+		return nil
+	}
+	wait := c.yielding.grow()
+	c.mu.Unlock()
+	return pause(c.closed, wait)
 }
 
 func unavailable(err error) error {
@@ -241,9 +263,16 @@ func keepsEnding(log string, err error) error {
 type backoff struct{ min, max, next time.Duration }
 
 // wait waits, or returns ctx's error.
-func (b *backoff) wait(ctx context.Context) error {
+func (b *backoff) wait(ctx context.Context) error { return pause(ctx, b.grow()) }
+
+// grow returns the next wait.
+func (b *backoff) grow() time.Duration {
 	b.next = min(max(b.next*2, b.min), b.max)
-	timer := time.NewTimer(b.next)
+	return b.next
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -46,6 +46,7 @@ type Client struct {
 
 	mu         sync.Mutex
 	link       *link // nil before the first
+	yielding   backoff
 	holders    uint64
 	subs       map[string]*Subscription // by ID
 	subscribed map[string]*pendingSub   // by fingerprint: those that are there or are being made
@@ -57,7 +58,8 @@ func New(opts Options) *Client {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{
-		opts: opts, log: opts.Logger, dialing: make(chan struct{}, 1),
+		yielding: backoff{min: yieldMin, max: yieldMax},
+		opts:     opts, log: opts.Logger, dialing: make(chan struct{}, 1),
 		subs: map[string]*Subscription{}, subscribed: map[string]*pendingSub{},
 	}
 	c.closed, c.close = context.WithCancel(context.Background())
