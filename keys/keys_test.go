@@ -1,24 +1,17 @@
 package keys
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/curated"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keytest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestRegisterIsIdempotent(t *testing.T) {
 	eventcore.ResetRegistryForTest()
@@ -86,19 +79,12 @@ func TestEveryExampleSatisfiesItsSchema(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			schema := compile(t, raw)
-			example := decode(t, def.Example)
-			if err := schema.Validate(example); err != nil {
-				t.Error(err)
-			}
-			if unknown := undescribed(decode(t, raw), example, ""); len(unknown) > 0 && def.EventType != eventcore.AnyEventType {
-				t.Errorf("members of the example that the schema does not know: %v", unknown)
-			}
-			compareGolden(t, def.Key, raw)
+			keytest.Validate(t, *def, def.Example)
+			keytest.CompareGolden(t, filepath.Join("testdata", "schemas", def.Key+".json"), raw)
 			if raw, err = eventcore.ParamsSchema(def.Key); err != nil {
 				t.Fatal(err)
 			}
-			compile(t, raw)
+			keytest.Compile(t, raw)
 		})
 	}
 }
@@ -119,77 +105,5 @@ func TestEveryExampleFileBelongsToAKey(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// undescribed returns the members of value that the schema, open as it is, has no property for. An object without
-// properties is free in what it holds.
-func undescribed(schema, value any, path string) []string {
-	s, _ := schema.(map[string]any)
-	var unknown []string
-	switch v := value.(type) {
-	case map[string]any:
-		properties, described := s["properties"].(map[string]any)
-		for name, member := range v {
-			property, ok := properties[name]
-			if !ok && described {
-				unknown = append(unknown, path+"/"+name)
-				continue
-			}
-			unknown = append(unknown, undescribed(property, member, path+"/"+name)...)
-		}
-	case []any:
-		for _, item := range v {
-			unknown = append(unknown, undescribed(s["items"], item, path+"/*")...)
-		}
-	}
-	return unknown
-}
-
-func compile(t *testing.T, raw json.RawMessage) *jsonschema.Schema {
-	t.Helper()
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	if err := compiler.AddResource("schema.json", decode(t, raw)); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
-}
-
-func decode(t *testing.T, raw []byte) any {
-	t.Helper()
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, raw)
-	}
-	return value
-}
-
-func compareGolden(t *testing.T, key string, schema []byte) {
-	t.Helper()
-	var got bytes.Buffer
-	if err := json.Indent(&got, schema, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	got.WriteByte('\n')
-	path := filepath.Join("testdata", "schemas", key+".json")
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(want, got.Bytes()) {
-		t.Errorf("%s differs; run go test -update and look at the diff", path)
 	}
 }

@@ -5,20 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
-	"github.com/larkevents/lark-events-mcp/schemas"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keytest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // fakeAPI answers by method and path, and keeps what it was asked.
 type fakeAPI struct {
@@ -78,7 +72,6 @@ func recordedNames(t *testing.T) []string {
 }
 
 func TestProcessRecordedEnvelopes(t *testing.T) {
-	schema := receiveSchema(t)
 	for _, name := range recordedNames(t) {
 		t.Run(name, func(t *testing.T) {
 			raw := recorded(t, name)
@@ -92,8 +85,8 @@ func TestProcessRecordedEnvelopes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			validate(t, schema, got)
-			compareGolden(t, name, got)
+			keytest.Validate(t, receiveKey(), got)
+			keytest.CompareGolden(t, filepath.Join("testdata", name+".golden.json"), got)
 			if wantCalls := event.Event.Message.MessageType == mergeForward; wantCalls != (len(api.calls) == 1) {
 				t.Errorf("calls %v", api.calls)
 			}
@@ -102,7 +95,6 @@ func TestProcessRecordedEnvelopes(t *testing.T) {
 }
 
 func TestForwardThatCannotBeFetchedIsStillDelivered(t *testing.T) {
-	schema := receiveSchema(t)
 	id := "om_x"
 	raw := &eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"message":{"message_id":"om_x","chat_id":"oc_1","chat_type":"p2p","message_type":"merge_forward","content":"Merged and Forwarded Message"}}}`)}
 	tests := map[string]struct {
@@ -120,7 +112,7 @@ func TestForwardThatCannotBeFetchedIsStillDelivered(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			validate(t, schema, got)
+			keytest.Validate(t, receiveKey(), got)
 			var message MessageReceived
 			if err := json.Unmarshal(got, &message); err != nil {
 				t.Fatal(err)
@@ -185,59 +177,4 @@ func FuzzProcess(f *testing.F) {
 			t.Errorf("not JSON: %s", got)
 		}
 	})
-}
-
-func receiveSchema(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	raw, err := schemas.Payload(schemas.Source{Type: reflect.TypeFor[MessageReceived]()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	if err := compiler.AddResource("schema.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
-}
-
-func validate(t *testing.T, schema *jsonschema.Schema, payload []byte) {
-	t.Helper()
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := schema.Validate(value); err != nil {
-		t.Errorf("%v\n%s", err, payload)
-	}
-}
-
-func compareGolden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, got, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	indented.WriteByte('\n')
-	path := filepath.Join("testdata", name+".golden.json")
-	if *update {
-		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(want, indented.Bytes()) {
-		t.Errorf("%s differs; run go test -update and look at the diff\n%s", path, indented.Bytes())
-	}
 }

@@ -36,24 +36,7 @@ func Golden(t *testing.T, def eventcore.KeyDefinition, rt eventcore.APIClient, n
 		t.Fatalf("%s gives no payload: %v", name, err)
 	}
 	Validate(t, def, data)
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, data, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	indented.WriteByte('\n')
-	path := filepath.Join("testdata", name+".golden.json")
-	if *update {
-		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, readErr := os.ReadFile(path)
-	if readErr != nil {
-		t.Fatalf("%v; run with -update", readErr)
-	}
-	if !bytes.Equal(indented.Bytes(), want) {
-		t.Errorf("%s: got %s, want %s; run with -update if that is meant", name, &indented, want)
-	}
+	CompareGolden(t, filepath.Join("testdata", name+".golden.json"), data)
 	return data, err
 }
 
@@ -71,22 +54,50 @@ func Validate(t *testing.T, def eventcore.KeyDefinition, payload json.RawMessage
 	if err != nil {
 		t.Fatal(err)
 	}
-	document := decode(t, raw)
+	schema := Compile(t, raw)
+	value := decode(t, payload)
+	if err := schema.Validate(value); err != nil {
+		t.Errorf("%s: %v\n%s", def.Key, err, payload)
+	}
+	if unknown := undescribed(decode(t, raw), value, ""); len(unknown) > 0 {
+		t.Errorf("%s: members that the schema does not know: %s", def.Key, strings.Join(unknown, ", "))
+	}
+}
+
+// Compile compiles a schema by an independent validator, formats included.
+func Compile(t *testing.T, raw json.RawMessage) *jsonschema.Schema {
+	t.Helper()
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
-	if err := compiler.AddResource("schema.json", document); err != nil {
+	if err := compiler.AddResource("schema.json", decode(t, raw)); err != nil {
 		t.Fatal(err)
 	}
 	schema, err := compiler.Compile("schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	value := decode(t, payload)
-	if err := schema.Validate(value); err != nil {
-		t.Errorf("%s: %v\n%s", def.Key, err, payload)
+	return schema
+}
+
+// CompareGolden holds JSON against the golden file at path, which -update rewrites.
+func CompareGolden(t *testing.T, path string, raw json.RawMessage) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := json.Indent(&got, raw, "", "  "); err != nil {
+		t.Fatal(err)
 	}
-	if unknown := undescribed(document, value, ""); len(unknown) > 0 {
-		t.Errorf("%s: members that the schema does not know: %s", def.Key, strings.Join(unknown, ", "))
+	got.WriteByte('\n')
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run go test -update", err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s differs; run go test -update and look at the diff:\n%s", path, &got)
 	}
 }
 
