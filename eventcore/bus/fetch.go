@@ -77,10 +77,16 @@ func (b *Bus) readRetained(ctx context.Context, f *protocol.Fetch) (protocol.Bat
 	if err != nil {
 		return protocol.Batch{}, nil, err
 	}
-	lines := make([][]byte, len(read.Records))
-	for i, r := range read.Records {
-		lines[i] = protocol.AppendItem(make([]byte, 0, len(r.Event)+48), r.Position, r.Event)
-	}
 	batch := protocol.Batch{Next: read.Next, Head: max(read.Next, b.recent.headPosition()), More: read.More, Gap: read.Gap}
+	lines := make([][]byte, 0, len(read.Records))
+	for _, r := range read.Records {
+		if len(r.Event) > protocol.MaxEventBytes {
+			// Earlier versions stored such events. It is passed over, so that what lies behind it can be read.
+			b.log.Error("an event of the journal is too large to be read", "position", r.Position, "bytes", len(r.Event))
+			batch.Gap = true
+			continue
+		}
+		lines = append(lines, protocol.AppendItem(make([]byte, 0, len(r.Event)+48), r.Position, r.Event))
+	}
 	return batch, lines, nil
 }
