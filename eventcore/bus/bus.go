@@ -55,6 +55,7 @@ type Bus struct {
 	scopes    *scopes
 	consumers *consumers
 	stop      context.CancelCauseFunc
+	displaced func() error // whether the state directory still is this bus's; see watchPlace
 }
 
 // errIdle and errStopped are the causes of an orderly end.
@@ -65,7 +66,8 @@ var (
 
 // Run is the bus of opts.App, until ctx ends, a consumer tells it to stop, or nobody has used it for a while; it
 // returns nil then. It returns busdiscover.ErrHeld if the app has a bus already, and an [*eventcore.Error] if the
-// state directory, the socket or the journal cannot be used. A source that the platform refused does not end it.
+// state directory, the socket or the journal cannot be used, or is taken away while it runs. A source that the platform
+// refused does not end it.
 func Run(ctx context.Context, opts Options) (err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -98,7 +100,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer listener.Close()
-	return newBus(opts, log, scopes).run(ctx, listener)
+	b := newBus(opts, log, scopes)
+	b.displaced = func() error { return displaced(opts.App, lock, listener) }
+	return b.run(ctx, listener)
 }
 
 func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
@@ -126,6 +130,7 @@ func (b *Bus) run(ctx context.Context, listener net.Listener) error {
 	storing.Go(func() { b.retain(storeCtx) })
 	receiving.Go(func() { b.receive(ctx) })
 	receiving.Go(func() { b.watchIdle(ctx) })
+	receiving.Go(func() { b.watchPlace(ctx) })
 	serving.Go(func() { b.serve(ctx, listener) })
 	b.log.Info("bus is ready", "app_id", b.opts.App.ID, "journal", b.journal.ID())
 	if b.opts.Ready != nil {
@@ -139,6 +144,9 @@ func (b *Bus) run(ctx context.Context, listener net.Listener) error {
 	endStoring()
 	storing.Wait()
 	serving.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, errDisplaced) {
+		return cause
+	}
 	return nil
 }
 

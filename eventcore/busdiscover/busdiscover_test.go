@@ -104,3 +104,37 @@ func TestLooksDoNotKeepABusFromStarting(t *testing.T) {
 	}
 	lock.Release()
 }
+
+func TestALockThatWasTakenAwayIsNoticedAndLeavesTheNextOneAlone(t *testing.T) {
+	app := newApp(t, statedir.Home(t.TempDir()), "cli_a")
+	first, err := Acquire(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Check(); err != nil {
+		t.Errorf("a lock that is held: %v", err)
+	}
+	if err := os.RemoveAll(app.Dir); err != nil {
+		t.Skip("an open file cannot be removed here:", err)
+	}
+	if err := first.Check(); !errors.Is(err, ErrLost) {
+		t.Errorf("without its file: %v, want ErrLost", err)
+	}
+	if err := app.Create(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Acquire(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Release()
+	if err := first.Check(); !errors.Is(err, ErrLost) {
+		t.Errorf("beside another lock: %v, want ErrLost", err)
+	}
+	if err := first.Release(); err != nil {
+		t.Error(err)
+	}
+	if bus, ok := Running(app); !ok || bus.PID != os.Getpid() {
+		t.Errorf("the other bus is gone: %+v, %t", bus, ok)
+	}
+}
