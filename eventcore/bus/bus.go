@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -56,6 +57,8 @@ type Bus struct {
 	consumers *consumers
 	stop      context.CancelCauseFunc
 	displaced func() error // whether the state directory still is this bus's; see watchPlace
+	// unreadable is what was first found to be wrong with the journal, for people to mend.
+	unreadable atomic.Pointer[eventcore.Error]
 }
 
 // errIdle and errStopped are the causes of an orderly end.

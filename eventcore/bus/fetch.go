@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -75,6 +76,7 @@ func (b *Bus) readRetained(ctx context.Context, f *protocol.Fetch) (protocol.Bat
 	}
 	read, err := b.journal.Read(ctx, journal.Query{After: f.After, Types: f.Types, Limit: f.Max, Bytes: f.MaxBytes})
 	if err != nil {
+		b.noteUnreadable(err)
 		return protocol.Batch{}, nil, err
 	}
 	batch := protocol.Batch{Next: read.Next, Head: max(read.Next, b.recent.headPosition()), More: read.More, Gap: read.Gap}
@@ -89,4 +91,13 @@ func (b *Bus) readRetained(ctx context.Context, f *protocol.Fetch) (protocol.Bat
 		lines = append(lines, protocol.AppendItem(make([]byte, 0, len(r.Event)+48), r.Position, r.Event))
 	}
 	return batch, lines, nil
+}
+
+// noteUnreadable remembers, for the status, that the journal needs mending. Reads elsewhere in it may still succeed, so
+// that only another bus, with another journal, forgets it.
+func (b *Bus) noteUnreadable(err error) {
+	var e *eventcore.Error
+	if errors.As(err, &e) && b.unreadable.CompareAndSwap(nil, e) {
+		b.log.Error("the journal cannot be read", "error", err)
+	}
 }

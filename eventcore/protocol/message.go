@@ -204,6 +204,8 @@ type Status struct {
 	Counters  Counters     `json:"counters"`
 	// Problem is the latest failure to store events, until one succeeds.
 	Problem string `json:"problem,omitempty"`
+	// Unreadable says why events could not be read, since that was first found, if it is for people to mend.
+	Unreadable *eventcore.Error `json:"unreadable,omitempty"`
 }
 
 // JournalStats describes what a journal retains. Oldest and Newest are times of arrival, zero when it is empty.
