@@ -68,12 +68,12 @@ type counters struct {
 
 var _ Journal = (*SQLite)(nil)
 
-// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. A file that is no
-// journal, or is damaged, is an [*eventcore.Error].
+// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. What is no journal (a
+// directory, another file), or is damaged, is an [*eventcore.Error].
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the journal: %w", err)
+		return nil, unusable(path, err)
 	}
 	file.Close()
 	j := &SQLite{path: path}

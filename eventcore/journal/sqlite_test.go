@@ -241,6 +241,17 @@ func TestAForeignFileIsRefused(t *testing.T) {
 	}
 }
 
+func TestADirectoryInTheJournalsPlaceIsExplained(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var e *eventcore.Error
+	if _, err := OpenSQLite(t.Context(), path); !errors.As(err, &e) || !strings.Contains(e.Message, path) || e.Hint == "" {
+		t.Errorf("got %v, want the path and what to do", err)
+	}
+}
+
 func TestDamageFoundWhileReadingIsExplained(t *testing.T) {
 	for name, damage := range map[string]func(j *SQLite, path string) *SQLite{
 		"pages overwritten": func(j *SQLite, path string) *SQLite {
