@@ -50,7 +50,7 @@ func Acquire(ctx context.Context, app statedir.App) (*Lock, error) {
 		return nil, ErrHeld
 	}
 	lock := &Lock{file: file, pid: app.PID()}
-	if err := os.WriteFile(lock.pid, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o600); err != nil {
+	if err := writePID(lock.pid); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the PID file: %w", err), file.Unlock())
 	}
 	return lock, nil
@@ -116,6 +116,20 @@ func List(home statedir.Home) ([]Bus, error) {
 		}
 	}
 	return buses, nil
+}
+
+// writePID makes the PID file anew. What is at its path, a dead bus's file or a symbolic link to anything, is removed
+// and never written to.
+func writePID(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(strconv.AppendInt(nil, int64(os.Getpid()), 10))
+	return errors.Join(err, file.Close())
 }
 
 func readPID(path string) int {

@@ -3,6 +3,7 @@ package busdiscover
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -54,6 +55,28 @@ func TestAStalePIDFileIsNoBus(t *testing.T) {
 	}
 	if buses, err := List(home); err != nil || len(buses) != 0 {
 		t.Errorf("got %v, %v; want none", buses, err)
+	}
+}
+
+func TestThePIDFileIsNotWrittenThroughALink(t *testing.T) {
+	app := newApp(t, statedir.Home(t.TempDir()), "cli_a")
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.WriteFile(elsewhere, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, app.PID()); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	lock, err := Acquire(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {
+		t.Errorf("the link's target holds %q (%v)", text, err)
+	}
+	if bus, ok := Running(app); !ok || bus.PID != os.Getpid() {
+		t.Errorf("running: %+v, %t", bus, ok)
 	}
 }
 
