@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,7 +105,11 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	defer listener.Close()
 	b := newBus(opts, log, scopes)
-	b.displaced = func() error { return displaced(opts.App, lock, listener) }
+	here := place{app: opts.App, lock: lock, listener: listener}
+	if here.journal, err = os.Stat(opts.App.Journal()); err != nil {
+		return err
+	}
+	b.displaced = here.check
 	return b.run(ctx, listener)
 }
 

@@ -11,18 +11,19 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/bus"
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
 )
 
 func TestABusWhoseFilesAreTakenAwayEndsAndLeavesThePlaceToTheNext(t *testing.T) {
-	for name, remove := range map[string]func(home, socket string) error{
-		"the state directory": func(home, _ string) error { return os.RemoveAll(home) },
-		"the socket":          func(_, socket string) error { return os.Remove(socket) },
+	for name, remove := range map[string]func(app statedir.App) error{
+		"the folder":  func(app statedir.App) error { return os.RemoveAll(app.Dir) },
+		"the socket":  func(app statedir.App) error { return os.Remove(app.Socket()) },
+		"the journal": func(app statedir.App) error { return os.Remove(app.Journal()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			home := testutil.Home(t)
-			app := home.App("cli_test")
+			app := testutil.Home(t).App("cli_test")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ready, ended := make(chan struct{}), make(chan error, 1)
@@ -36,7 +37,7 @@ func TestABusWhoseFilesAreTakenAwayEndsAndLeavesThePlaceToTheNext(t *testing.T) 
 			case err := <-ended:
 				t.Fatal(err)
 			}
-			if err := remove(string(home), app.Socket()); err != nil {
+			if err := remove(app); err != nil {
 				t.Fatal(err)
 			}
 			if _, held := busdiscover.Running(app); !held {
