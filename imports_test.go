@@ -14,12 +14,13 @@ const module = "github.com/larkevents/lark-events-mcp"
 var layers = [][]string{
 	{"cmd/lark-events-mcp"},
 	{"mcp"},
+	{"keys/internal/eventdocs"},
 	{"keys"},
 	{"keys/native/gen"},
 	{"keys/curated", "keys/native"},
 	{
 		"keys/anyevent", "keys/application", "keys/approval", "keys/board", "keys/calendar", "keys/card", "keys/contact",
-		"keys/drive", "keys/im", "keys/mail", "keys/minutes", "keys/task", "keys/vc",
+		"keys/drive", "keys/im", "keys/mail", "keys/minutes", "keys/ownkeys", "keys/task", "keys/vc",
 	},
 	{"keys/internal/personal"},
 	{"keys/im/content", "keys/internal/keydef", "keys/internal/keytest"},

@@ -9,9 +9,9 @@ import (
 	"github.com/larkevents/lark-events-mcp/schemas"
 )
 
-// checkDefinition returns the first rule of KeyDefinition that def breaks. It builds no schema: only overrides
-// are held against the type they point into.
-func checkDefinition(def *KeyDefinition) error {
+// CheckKey returns the first rule of [KeyDefinition] that def breaks, for which [RegisterKey] would panic. It builds no
+// schema: only overrides are held against the type they point into.
+func CheckKey(def *KeyDefinition) error {
 	switch {
 	case def.Key == "":
 		return errors.New("it has no Key")
@@ -64,14 +64,11 @@ func checkSchema(def *KeyDefinition) error {
 func checkParams(def *KeyDefinition) error {
 	seen := map[string]bool{}
 	for _, p := range def.Params {
-		if p.Name == "" {
-			return errors.New("a param has no Name")
-		}
 		if seen[p.Name] {
 			return fmt.Errorf("param %q is defined twice", p.Name)
 		}
 		seen[p.Name] = true
-		if err := checkParam(p); err != nil {
+		if err := CheckParam(p); err != nil {
 			return fmt.Errorf("param %q: %w", p.Name, err)
 		}
 	}
@@ -81,7 +78,11 @@ func checkParams(def *KeyDefinition) error {
 	return nil
 }
 
-func checkParam(p ParamDef) error {
+// CheckParam returns the first rule that a parameter breaks by itself.
+func CheckParam(p ParamDef) error {
+	if p.Name == "" {
+		return errors.New("it has no Name")
+	}
 	switch p.Type {
 	case ParamString, ParamBool, ParamInt:
 	case ParamEnum, ParamMulti:

@@ -163,6 +163,10 @@ type KeyDefinition struct {
 	// words for what the event is about.
 	Keywords []string `json:"keywords,omitempty"`
 
+	// SupersededBy is the key that tells of the same thing in the platform's newer event format, if there is one; a
+	// search prefers that one.
+	SupersededBy string `json:"superseded_by,omitempty"`
+
 	// SingleConsumer refuses a second consumer of the same subscription identity on this machine.
 	SingleConsumer bool `json:"single_consumer,omitempty"`
 	// Example is a payload as a subscriber gets it; it satisfies the payload schema.

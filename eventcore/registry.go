@@ -26,11 +26,11 @@ var registry = struct {
 // RegisterKey adds a key to the registry. It panics, with the key and the rule in the message, on a duplicate key
 // and on a definition that breaks the contract of [KeyDefinition]. It may be called from many goroutines at once.
 func RegisterKey(def KeyDefinition) {
-	if err := checkDefinition(&def); err != nil {
+	if err := CheckKey(&def); err != nil {
 		panic(fmt.Sprintf("eventcore: register key %q: %v", def.Key, err))
 	}
 	e := &entry{def: &def}
-	e.payload = sync.OnceValues(func() (json.RawMessage, error) { return schemas.Payload(def.payloadSource()) })
+	e.payload = sync.OnceValues(func() (json.RawMessage, error) { return SchemaOf(&def) })
 	e.params = sync.OnceValues(func() (json.RawMessage, error) { return schemas.Params(def.paramFields()) })
 
 	registry.Lock()
@@ -84,6 +84,11 @@ func PayloadSchema(key string) (json.RawMessage, error) {
 		return nil, UnknownKey(key)
 	}
 	return e.payload()
+}
+
+// SchemaOf returns the JSON Schema of what a subscriber of def gets, also of a key that is not registered.
+func SchemaOf(def *KeyDefinition) (json.RawMessage, error) {
+	return schemas.Payload(def.payloadSource())
 }
 
 // ParamsSchema returns the JSON Schema of the key's params as a model writes them, computed once. An unknown key

@@ -1,6 +1,11 @@
-// Package keys is the list of everything that can be subscribed to: it gathers the definitions of its sub-packages,
-// one for each domain of the platform, and registers them.
+// Package keys is the list of everything that can be subscribed to: the keys written by hand (one sub-package for each
+// domain of the platform, gathered in keys/curated), the generated ones (keys/native) and those of the user
+// (keys/ownkeys). It registers them.
 //
 // It defines no key itself and runs no hook. The command line calls [Register] at start-up; a new domain is one
-// sub-package with a Keys function, and one line in [All].
+// sub-package with a Keys function, and one line in keys/curated.
 package keys
+
+// The native keys come first: the reference shows them.
+//go:generate go run -C native ./gen
+//go:generate go run ./internal/eventdocs ../docs

@@ -1,14 +1,17 @@
 package keys
 
 import (
+	"slices"
+
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/curated"
+	"github.com/larkevents/lark-events-mcp/keys/native"
 )
 
 // All returns the definitions of all keys: those written by hand, and a native one for every other event type of the
 // SDK.
 func All() []eventcore.KeyDefinition {
-	return curated.Keys()
+	return slices.Concat(curated.Keys(), native.Keys())
 }
 
 // Register adds every key that is not in the registry yet, and describes the domains; calling it again changes

@@ -15,6 +15,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/curated"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -36,14 +37,20 @@ func TestRegisterIsIdempotent(t *testing.T) {
 		if eventcore.DomainDescription(def.Domain()) == "" {
 			t.Errorf("nobody says what the domain of %s is about", def.Key)
 		}
+		if _, ok := eventcore.Lookup(def.SupersededBy); def.SupersededBy != "" && !ok {
+			t.Errorf("%s is superseded by %s, which does not exist", def.Key, def.SupersededBy)
+		}
 	}
 }
 
 func TestEveryKeySaysWhatAModelNeeds(t *testing.T) {
 	for _, def := range All() {
 		t.Run(def.Key, func(t *testing.T) {
-			if def.DisplayName == "" || len(def.DisplayName) > 60 || len(def.Description) < 80 {
-				t.Errorf("title %q, description %q", def.DisplayName, def.Description)
+			if err := keydef.CheckTitle(def.DisplayName); err != nil {
+				t.Errorf("title: %v", err)
+			}
+			if err := keydef.CheckDescription(def.Description); err != nil {
+				t.Errorf("description: %v", err)
 			}
 			if len(def.AuthTypes) == 0 {
 				t.Error("no identity")

@@ -21,6 +21,9 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 				Message: fmt.Sprintf("internal error in %s; the server's log has the details", clip(msg.method, 100))})
 		}
 	}()
+	if problem := refuseCursor(msg); problem != nil {
+		return encodeError(msg.id, problem)
+	}
 	ctx = withCall(ctx, c)
 	var reply mcpgo.JSONRPCMessage
 	if msg.method == string(mcpgo.MethodSubscriptionsListen) && msg.isRequest() {

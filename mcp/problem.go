@@ -3,6 +3,7 @@ package mcp
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
@@ -87,6 +88,14 @@ func sourceProblems(state source.State) []problem {
 			"part of the events goes to other programs or machines: stop them, or use another app"})
 	}
 	return problems
+}
+
+// subscriptionProblem tells of a subscription that could not be made again after the bus had gone.
+func subscriptionProblem(sub *subscription, err error) problem {
+	p := problemOf(err)
+	p.Message = fmt.Sprintf("%s (%s) could not be made again after the bus had gone: %s", sub.ID, sub.Key.Key, p.Message)
+	p.Hint = strings.TrimPrefix(p.Hint+"; ", "; ") + "it is tried again by itself, and at once by subscribe_event"
+	return p
 }
 
 func truncatedProblem(sub *subscription) problem {

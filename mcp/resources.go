@@ -102,6 +102,9 @@ func readSchema(_ context.Context, _ *Session, key string) (any, error) {
 
 // readSubscription returns what poll_events would, and leaves the position where it is.
 func readSubscription(ctx context.Context, s *Session, id string) (any, error) {
+	if _, err := s.subscription(id); err != nil {
+		return nil, err // also for an empty id, by which a poll means all subscriptions
+	}
 	p := poll{session: s, id: id, max: defaultMaxEvents}
 	r, err := p.begin()
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
-// statusTimeout bounds the questions to the bus: a bus that hangs is a problem to report, not to wait for.
-const statusTimeout = 5 * time.Second
+// statusTimeout bounds the questions to the bus together. It is longer than [consume.Client.Status] waits for a bus
+// that hangs, whose error says which process to end.
+const statusTimeout = 15 * time.Second
 
 // statusView is what event_status tells.
 type statusView struct {
@@ -82,6 +83,9 @@ func (s *Session) status(ctx context.Context) *statusView {
 	for _, sub := range s.subs.all() {
 		status, lost := s.subscriptionStatus(ctx, consumer, sub, view.Bus.Running)
 		view.Subscriptions = append(view.Subscriptions, status)
+		if err := sub.Problem(); err != nil {
+			view.Problems = append(view.Problems, subscriptionProblem(sub, err))
+		}
 		if lost {
 			view.Problems = append(view.Problems, truncatedProblem(sub))
 		}

@@ -2,9 +2,12 @@ package mcp
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
@@ -68,5 +71,16 @@ func TestStatusTellsOfProblems(t *testing.T) {
 			}
 			c.end()
 		})
+	}
+}
+
+func TestASubscriptionThatWasLostIsAProblem(t *testing.T) {
+	sub := &subscription{Subscription: &consume.Subscription{ID: "sub_1", Key: &eventcore.KeyDefinition{Key: messageKey}}}
+	err := &eventcore.Error{Code: eventcore.CodeSingleConsumer, Message: "it takes one consumer", Hint: "end the other one"}
+	got := subscriptionProblem(sub, fmt.Errorf("join: %w", err))
+	for _, want := range []string{"sub_1", messageKey, "it takes one consumer", "end the other one", "tried again"} {
+		if text := got.Message + got.Hint; got.Code != eventcore.CodeSingleConsumer || !strings.Contains(text, want) {
+			t.Errorf("the problem is %+v, want %q in it", got, want)
+		}
 	}
 }

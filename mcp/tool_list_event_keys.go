@@ -70,6 +70,9 @@ func runListEventKeys(_ context.Context, session *Session, args arguments) (any,
 	}
 	limit := args.integer("limit")
 	page := &keyPage{Keys: []keySummary{}, Domains: countDomains(defs)}
+	if query != "" {
+		page.Domains = withoutDescriptions(page.Domains)
+	}
 	budget := -1
 	if query == "" && domain == "" && !args.has("limit") {
 		budget = overviewBytes - encodedSize(page.Domains)
@@ -90,6 +93,14 @@ func runListEventKeys(_ context.Context, session *Session, args arguments) (any,
 		page.NextCursor = listCursor(next, query, domain)
 	}
 	return page, nil
+}
+
+// withoutDescriptions keeps the answer to a search small: it is about the keys.
+func withoutDescriptions(domains []domainCount) []domainCount {
+	for i := range domains {
+		domains[i].Description = ""
+	}
+	return domains
 }
 
 func unknownDomain(domain string, domains []domainCount) error {

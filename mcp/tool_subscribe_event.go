@@ -104,7 +104,7 @@ func runSubscribeEvent(ctx context.Context, s *Session, args arguments) (any, er
 	result := &subscribeResult{
 		SubscriptionID: sub.ID, Key: sub.Key.Key, Params: eventcore.TypedParams(sub.Key, sub.Params),
 		Cursor: sub.at().String(), Push: s.describePush(sub), Source: viewSource(consumer.Source()),
-		Warnings: append([]string{}, made.Warnings...),
+		Warnings: append([]string{}, made.Warnings()...),
 	}
 	if existed && !added && args.has("from") {
 		result.Warnings = append(result.Warnings,

@@ -40,11 +40,12 @@ func reflectType(t reflect.Type, native bool) (*object, error) {
 	if r.err != nil {
 		return nil, fmt.Errorf("reflect %s: %w", t, r.err)
 	}
-	raw, err := json.Marshal(schema)
+	schema.Version = ""
+	value, err := convert(schema)
 	if err != nil {
 		return nil, fmt.Errorf("reflect %s: %w", t, err)
 	}
-	body, err := parseSchema(raw)
+	body, err := asObject(value)
 	if err != nil {
 		return nil, err
 	}

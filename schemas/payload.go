@@ -40,12 +40,17 @@ func bodyOf(src Source) (*object, error) {
 	return parseSchema(src.Raw)
 }
 
-// parseSchema reads a schema that was written out. The schema true is the same as the empty object.
+// parseSchema reads a schema that was written out.
 func parseSchema(raw json.RawMessage) (*object, error) {
 	value, err := decode(raw)
 	if err != nil {
 		return nil, fmt.Errorf("read raw schema: %w", err)
 	}
+	return asObject(value)
+}
+
+// asObject returns a schema as an object; true is the empty one.
+func asObject(value any) (*object, error) {
 	switch v := value.(type) {
 	case *object:
 		return v, nil

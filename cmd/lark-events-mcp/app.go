@@ -45,7 +45,7 @@ func newAccess(cfg *config, app statedir.App, start func(ctx context.Context) er
 // client returns a consumer; nothing is dialled yet.
 func (a *platformAccess) client(name string) *consume.Client {
 	return consume.New(consume.Options{
-		App: a.app, Start: a.start, Name: name, Binary: version(), Credentials: a.cfg.fingerprint(), Logger: a.log,
+		App: a.app, Start: a.start, Name: name, Binary: version(), Credentials: a.cfg.fingerprint(), Domain: a.cfg.domain(), Logger: a.log,
 		API: func(identity string) (eventcore.APIClient, error) { return a.api().As(identity) },
 	})
 }

@@ -2,17 +2,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/bus"
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
-	"github.com/larkevents/lark-events-mcp/eventcore/consume"
-	"github.com/larkevents/lark-events-mcp/eventcore/journal"
 )
 
 const busLong = `Run the bus of the app in the foreground: it holds the long connection, keeps every event in the
@@ -24,12 +20,6 @@ agent is there.
 
 What the journal keeps is bounded by --retention and --retention-size, or by LARK_EVENTS_RETENTION and
 LARK_EVENTS_RETENTION_SIZE for a bus that is started in the background.`
-
-// The variables behind the flags of the same meaning.
-const (
-	envRetention     = "LARK_EVENTS_RETENTION"
-	envRetentionSize = "LARK_EVENTS_RETENTION_SIZE"
-)
 
 func newBusCommand(g *globals) *cobra.Command {
 	var keepAlive, onDemand bool
@@ -55,7 +45,7 @@ func newBusCommand(g *globals) *cobra.Command {
 			}
 			opts := busOptions(cfg, app, log)
 			opts.KeepAlive, opts.Idle = keepAlive, idle
-			if opts.Retention, err = parseRetention(age, size); err != nil {
+			if opts.Retention, err = retention(age, size); err != nil {
 				return err
 			}
 			err = bus.Run(cmd.Context(), opts)
@@ -67,29 +57,9 @@ func newBusCommand(g *globals) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&keepAlive, "keep-alive", false, "go on without agents")
 	cmd.Flags().DurationVar(&idle, "idle", bus.DefaultIdle, "end this long after the last agent has left")
-	cmd.Flags().StringVar(&age, "retention", os.Getenv(envRetention), "keep events this long, such as 12h or 7d (default 7d)")
-	cmd.Flags().StringVar(&size, "retention-size", os.Getenv(envRetentionSize), "keep at most this much, such as 64MiB or 1GiB (default 256MiB)")
+	cmd.Flags().StringVar(&age, "retention", "", "keep events this long, such as 12h or 7d (default 7d)")
+	cmd.Flags().StringVar(&size, "retention-size", "", "keep at most this much, such as 64MiB or 1GiB (default 256MiB)")
 	cmd.Flags().BoolVar(&onDemand, "on-demand", false, "started by an agent: another bus is no error")
 	cmd.Flags().MarkHidden("on-demand")
 	return cmd
-}
-
-// parseRetention reads both bounds; an empty one is the default.
-func parseRetention(age, size string) (journal.Retention, error) {
-	r := journal.DefaultRetention
-	if age != "" {
-		d, err := consume.ParseAge(age)
-		if err != nil || d <= 0 {
-			return r, usageError{fmt.Errorf("retention %q: use a duration such as 12h or 7d", age)}
-		}
-		r.Age = d
-	}
-	if size != "" {
-		n, err := parseSize(size)
-		if err != nil {
-			return r, usageError{fmt.Errorf("retention size %q: use a size such as 64MiB or 1GiB", size)}
-		}
-		r.Bytes = n
-	}
-	return r, nil
 }

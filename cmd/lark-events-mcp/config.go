@@ -4,7 +4,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -57,17 +59,13 @@ func loadConfig() (*config, error) {
 	return cfg, nil
 }
 
+// readSecret returns what a secret file holds, without the blanks around it.
 func readSecret(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxSecretFile {
-		err = fmt.Errorf("it has %d bytes, a secret has fewer than %d", info.Size(), maxSecretFile)
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(path)
-	}
-	if err == nil && strings.TrimSpace(string(text)) == "" {
-		err = fmt.Errorf("it is empty")
+	text, err := readSmall(path, maxSecretFile)
+	// Editors and shells on Windows begin a file with a byte order mark.
+	secret := strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	if err == nil && secret == "" {
+		err = errors.New("it is empty")
 	}
 	if err != nil {
 		return "", &eventcore.Error{
@@ -75,7 +73,29 @@ func readSecret(path string) (string, error) {
 			Hint: "name a file that holds the app secret and nothing else", Cause: err,
 		}
 	}
-	return strings.TrimSpace(string(text)), nil
+	return secret, nil
+}
+
+// readSmall returns the text of a regular file of at most limit bytes. Anything else might not end, or never begin: a
+// pipe waits for a writer.
+func readSmall(path string, limit int64) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("it has more than %d bytes, a secret has fewer", limit)
+	}
+	return string(text), err
 }
 
 // parseDomain returns the base URL of the open platform.
@@ -86,8 +106,14 @@ func parseDomain(domain string) (string, error) {
 	case "lark":
 		return "https://open.larksuite.com", nil
 	}
+	if strings.Contains(domain, "@") {
+		return "", &eventcore.Error{ // without the value, which may hold a password
+			Code: eventcore.CodeCredentialsMissing, Message: envDomain + " has a user name or a password before an @, which a platform's address has not",
+			Hint: "use feishu, lark, or a base URL such as http://127.0.0.1:8080; the app's credentials have variables of their own",
+		}
+	}
 	u, err := url.Parse(domain)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return "", &eventcore.Error{
 			Code: eventcore.CodeCredentialsMissing, Message: fmt.Sprintf("%s is %q, which names no platform", envDomain, domain),
 			Hint: "use feishu, lark, or a base URL such as http://127.0.0.1:8080",

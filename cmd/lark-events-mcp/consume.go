@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/jq"
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
@@ -26,7 +28,7 @@ It prints "ready key=KEY" on stderr once events can arrive. To go on where an ea
 the last line you have handled to --from.
 
 --jq runs a jq expression on each event's data: false, null and empty drop the event, true prints it whole, and
-anything else is printed instead of it.`
+anything else is printed instead of it, as jq prints it.`
 
 const consumeExample = `  lark-events-mcp consume im.message.receive_v1 --param chat_type=p2p --jq .content
   lark-events-mcp consume im.message.receive_v1 --from 30m --max-events 10 --timeout 5s`
@@ -106,6 +108,9 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	defer cancel()
 	onStdoutClosed(cancel)
 	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: jq, left: f.max})
+	if errors.Is(err, errUnread) {
+		fmt.Fprintln(os.Stderr, "warning: stdout is not read; its last line may be cut short")
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && f.timeout > 0, errors.Is(err, errEnough), errors.Is(err, syscall.EPIPE):
 		return nil
@@ -165,7 +170,7 @@ func (f *consumeFlags) print(ctx context.Context, client *consume.Client, req co
 
 // awaitReady waits until events can arrive, and tells that they can, or why they cannot yet.
 func awaitReady(ctx context.Context, client *consume.Client, sub *consume.Subscription) error {
-	for _, warning := range sub.Warnings {
+	for _, warning := range sub.Warnings() {
 		fmt.Fprintln(os.Stderr, "warning:", warning)
 	}
 	state, err := client.AwaitSource(ctx)
@@ -216,8 +221,11 @@ type printedEvent struct {
 	Error     *eventcore.Error `json:"error,omitempty"`
 }
 
-// print prints one event, and returns errEnough after the last one that is wanted.
+// print prints one event, and returns errEnough after the last one that is wanted. It begins none once ctx has ended.
 func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	whole := printedEvent{
 		EventID: e.EventID, Key: e.Subscription.Key.Key, EventType: e.EventType, Time: e.Time.Format(time.RFC3339Nano),
 		Cursor: e.Cursor.String(), Data: e.Data, Error: e.Err,
@@ -235,6 +243,9 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 			}
 			return true
 		})
+		if ctx.Err() != nil {
+			return ctx.Err() // which is no fault of the expression
+		}
 		if err != nil {
 			whole.Error = &eventcore.Error{Code: eventcore.CodeInvalidFilter, Message: "--jq failed on this event: " + err.Error()}
 			lines = []any{whole}
@@ -243,15 +254,33 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	encoder := json.NewEncoder(p.out)
-	encoder.SetEscapeHTML(false)
+	var text bytes.Buffer
 	for _, line := range lines {
-		if err := encoder.Encode(line); err != nil {
-			return fmt.Errorf("write to stdout: %w", err)
+		if err := encodeLine(&text, line); err != nil {
+			return fmt.Errorf("encode event %s: %w", e.EventID, err)
 		}
+	}
+	if err := writeUntil(ctx, p.out, text.Bytes()); err != nil {
+		return fmt.Errorf("write to stdout: %w", err)
 	}
 	if p.left--; p.left == 0 {
 		return errEnough
 	}
+	return nil
+}
+
+// encodeLine appends a printedEvent or an output of jq, which may be a number that only jq knows how to write.
+func encodeLine(text *bytes.Buffer, line any) error {
+	if whole, ok := line.(printedEvent); ok {
+		encoder := json.NewEncoder(text)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(whole)
+	}
+	encoded, err := jq.Encode(line)
+	if err != nil {
+		return err
+	}
+	text.Write(encoded)
+	text.WriteByte('\n')
 	return nil
 }

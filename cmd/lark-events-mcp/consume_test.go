@@ -86,6 +86,7 @@ func TestConsumeNarrows(t *testing.T) {
 		"two params":      {[]string{"--param", "chat_type=group", "--param", "message_type=text,post", "--jq", ".content"}, []string{`"deploy <now>"`, `"lunch?"`}},
 		"a projection":    {[]string{"--jq", "{c: .content, t: .chat_type}"}, []string{`{"c":"deploy <now>","t":"group"}`, `{"c":"alone","t":"p2p"}`, `{"c":"lunch?","t":"group"}`}},
 		"several outputs": {[]string{"--jq", `select(.chat_type == "p2p") | .chat_type, .content`}, []string{`"p2p"`, `"alone"`}},
+		"no numbers":      {[]string{"--jq", `select(.chat_type == "p2p") | nan, [infinite]`}, []string{"null", "[1.7976931348623157e+308]"}},
 		"a filter":        {[]string{"--jq", `select(.content | test("deploy")) | .content`}, []string{`"deploy <now>"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,6 +171,7 @@ func TestConsumeExitCodes(t *testing.T) {
 		"no app id":         {[]string{messageKey}, map[string]string{"LARK_APP_ID": ""}, 3, "LARK_APP_ID"},
 		"no secret":         {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": ""}, 3, "LARK_APP_SECRET"},
 		"no secret file":    {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": "/nonexistent"}, 3, "LARK_APP_SECRET_FILE"},
+		"bad retention":     {[]string{messageKey}, map[string]string{"LARK_EVENTS_RETENTION": "zzz"}, 3, `LARK_EVENTS_RETENTION is "zzz"`},
 		"wrong secret":      {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": wrongSecret}, 4, "app secret invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,8 @@ func TestMissingCredentialsAreNamed(t *testing.T) {
 		"secret file not there":   {map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": "/nonexistent/secret"}, "LARK_APP_SECRET_FILE"},
 		"secret file is empty":    {map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": empty}, "LARK_APP_SECRET_FILE"},
 		"secret file is a folder": {map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": filepath.Dir(empty)}, "LARK_APP_SECRET_FILE"},
+		"retention is no time":    {map[string]string{"LARK_EVENTS_RETENTION": "long"}, "LARK_EVENTS_RETENTION"},
+		"retention is no size":    {map[string]string{"LARK_EVENTS_RETENTION_SIZE": "big"}, "LARK_EVENTS_RETENTION_SIZE"},
 		"domain is none":          {map[string]string{"LARK_DOMAIN": "larkoffice"}, "LARK_DOMAIN"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,6 +144,22 @@ func TestABusOfAnotherVersionIsToldOf(t *testing.T) {
 	}
 	if n := w.platform.Counts().Bootstraps; n != 0 {
 		t.Errorf("another bus was started beside it, and connected %d times", n)
+	}
+}
+
+// An app id of another platform, or a forgotten variable, must not end in silence, nor in events of the other platform.
+func TestABusOfAnotherPlatformIsToldOf(t *testing.T) {
+	w := newWorld(t)
+	w.agent(legacyEra).listen(messageKey)
+	elsewhere := w.with(t, map[string]string{"LARK_DOMAIN": "lark"})
+	a := elsewhere.agent(legacyEra)
+	e := a.refused("subscribe_event", map[string]any{"key": messageKey})
+	if e.Code != "bus_unavailable" || !strings.Contains(e.Message, w.platform.URL()) || !strings.Contains(e.Hint, "LARK_DOMAIN") {
+		t.Errorf("refused with %+v", e)
+	}
+	// What the hint says works from there as well.
+	if p, code := elsewhere.run("stop"); code != 0 {
+		t.Errorf("stop ended with %d: %s", code, p.stderr)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type globals struct {
 	logLevel  string
 	logFormat string
+	keysDir   string
 }
 
 const rootLong = `lark-events-mcp lets AI agents listen to Lark (Feishu).
@@ -48,18 +49,30 @@ func newRootCommand() *cobra.Command {
 			if _, err := g.logger(slog.LevelInfo); err != nil {
 				return err
 			}
-			keys.Register()
-			return nil
+			return g.registerKeys()
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&g.logLevel, "log-level", "", "debug, info, warn or error, on stderr (default: warn; info for bus)")
 	root.PersistentFlags().StringVar(&g.logFormat, "log-format", "text", "text or json")
+	root.PersistentFlags().StringVar(&g.keysDir, "keys-dir", "", "folder with event keys of your own, a JSON file each (docs/own-keys.md)")
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newDemoCommand(g), newListCommand(), newSchemaCommand(), newConsumeCommand(g),
 		newStatusCommand(), newStopCommand(), newBusCommand(g), newVersionCommand())
 	return root
+}
+
+// registerKeys fills the registry: with the built-in keys, and with those of the user.
+func (g *globals) registerKeys() error {
+	keys.Register()
+	if g.keysDir == "" {
+		return nil
+	}
+	if err := keys.RegisterOwn(g.keysDir); err != nil {
+		return configError{fmt.Errorf("--keys-dir: %w", err)}
+	}
+	return nil
 }
 
 // noArgs refuses arguments, and says so in a way that tells a mistyped command from a mistyped argument.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,6 +45,9 @@ func (s *spawner) start(context.Context) error {
 	if err := s.cfg.requireSecret(); err != nil {
 		return err
 	}
+	if _, err := retention("", ""); err != nil {
+		return err
+	}
 	if err := s.app.Create(); err != nil {
 		return err
 	}
@@ -53,10 +56,14 @@ func (s *spawner) start(context.Context) error {
 		return fmt.Errorf("start the bus: %w", err)
 	}
 	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		return fmt.Errorf("start the bus: %w", err)
+	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the bus: %w", err)
 	}
-	go s.watch(cmd)
+	go s.watch(cmd, info.Size())
 	return nil
 }
 
@@ -89,8 +96,8 @@ func (s *spawner) command() (*exec.Cmd, *os.File, error) {
 }
 
 // watch reaps the bus, and remembers why if it could not start. One that was killed, or that failed after it had
-// run for a while, is no reason not to start another.
-func (s *spawner) watch(cmd *exec.Cmd) {
+// run for a while, is no reason not to start another. Its log begins at logged.
+func (s *spawner) watch(cmd *exec.Cmd, logged int64) {
 	began := time.Now()
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || !exit.Exited() || time.Since(began) > startTime {
@@ -100,28 +107,32 @@ func (s *spawner) watch(cmd *exec.Cmd) {
 	defer s.mu.Unlock()
 	s.failed = &eventcore.Error{
 		Code:    eventcore.CodeBusUnavailable,
-		Message: "the bus ended at once: " + lastLine(s.app.Log()),
+		Message: "the bus ended at once: " + complaint(s.app.Log(), logged),
 		Hint:    fmt.Sprintf("its log is %s; lark-events-mcp bus runs it in the foreground", s.app.Log()),
 	}
 }
 
-// lastLine returns the last line of a log, or why it cannot be had.
-func lastLine(path string) string {
+// complaint returns the error that a bus ended with, from its log, which begins at from; without one, its last line; or
+// why the log cannot be had.
+func complaint(path string, from int64) string {
 	file, err := os.Open(path)
 	if err != nil {
 		return err.Error()
 	}
 	defer file.Close()
-	const tail = 2048
-	if info, err := file.Stat(); err == nil && info.Size() > tail {
-		if _, err := file.Seek(-tail, io.SeekEnd); err != nil {
-			return err.Error()
-		}
+	const tail = 4096
+	if info, err := file.Stat(); err == nil {
+		from = max(from, info.Size()-tail)
 	}
-	text, err := io.ReadAll(file)
+	text, err := io.ReadAll(io.NewSectionReader(file, from, tail))
 	if err != nil {
 		return err.Error()
 	}
-	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	return strings.TrimPrefix(string(lines[len(lines)-1]), "lark-events-mcp: ")
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for _, line := range slices.Backward(lines) {
+		if said, ok := strings.CutPrefix(line, complaintPrefix); ok {
+			return said
+		}
+	}
+	return lines[len(lines)-1]
 }

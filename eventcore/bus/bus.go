@@ -26,7 +26,7 @@ const DefaultIdle = 30 * time.Second
 type Options struct {
 	App    statedir.App
 	Source source.Source
-	// Domain is the platform's address, for the status.
+	// Domain is the platform's address, for the status and against consumers of another; see protocol.Hello.
 	Domain string
 	// Credentials is the fingerprint of the secret the source uses; see protocol.Hello.
 	Credentials string
@@ -56,22 +56,25 @@ type Bus struct {
 	source    *sourceState
 	scopes    *scopes
 	consumers *consumers
-	stop      context.CancelCauseFunc
-	displaced func() error // whether the state directory still is this bus's; see watchPlace
+	displaced func() error // whether the bus's files are still its own; see watchPlace
 	// unreadable is what was first found to be wrong with the journal, for people to mend.
 	unreadable atomic.Pointer[eventcore.Error]
+	// life ends, by stop, when there is a reason to end.
+	life context.Context
+	stop context.CancelCauseFunc
 }
 
-// errIdle and errStopped are the causes of an orderly end.
+// The causes of an orderly end, beside errRefused.
 var (
 	errIdle    = errors.New("no consumers")
 	errStopped = errors.New("told to stop")
+	errEnded   = errors.New("ended by a signal") // the end of Run's context
 )
 
 // Run is the bus of opts.App, until ctx ends, a consumer tells it to stop, or nobody has used it for a while; it
-// returns nil then. It returns busdiscover.ErrHeld if the app has a bus already, and an [*eventcore.Error] if the
-// state directory, the socket or the journal cannot be used, or is taken away while it runs. A source that the platform
-// refused does not end it.
+// returns nil then. It returns busdiscover.ErrHeld if the app has a bus already, an [*eventcore.Error] if the state
+// directory, the socket or the journal cannot be used or is taken away while it runs, and another error if consumers
+// cannot be accepted for long. A source that the platform refused does not end it.
 func Run(ctx context.Context, opts Options) (err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -120,26 +123,32 @@ func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
 	b.source = newSourceState(b.log)
 	b.consumers = newConsumers()
 	b.ingest = newIngest(log, b.log, b.publish)
+	b.displaced = func() error { return nil } // a bus without files has none to lose
 	return b
 }
 
-// run starts the parts, waits for a reason to end, and ends them in the order of the events' way, so that what
-// was received is still stored and acknowledged.
-func (b *Bus) run(ctx context.Context, listener net.Listener) error {
-	ctx, b.stop = context.WithCancelCause(ctx)
-	defer b.stop(nil)
+// run starts the parts, waits for a reason to end, and ends them in the order of the events' way, so that what the
+// source has delivered is still stored. The acknowledgement may come too late for the connection; the next bus finds
+// in the journal what Lark then delivers again.
+func (b *Bus) run(parent context.Context, listener net.Listener) error {
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(parent))
+	defer stop(nil)
+	defer context.AfterFunc(parent, func() { stop(errEnded) })()
+	b.life, b.stop = ctx, stop
 	if err := b.startHead(ctx); err != nil {
 		return err
 	}
 	var receiving, storing, serving sync.WaitGroup
 	storeCtx, endStoring := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStoring()
+	serveCtx, endServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer endServing()
 	storing.Go(func() { b.ingest.run(storeCtx) })
 	storing.Go(func() { b.retain(storeCtx) })
 	receiving.Go(func() { b.receive(ctx) })
 	receiving.Go(func() { b.watchIdle(ctx) })
 	receiving.Go(func() { b.watchPlace(ctx) })
-	serving.Go(func() { b.serve(ctx, listener) })
+	serving.Go(func() { b.serve(serveCtx, listener) })
 	b.log.Info("bus is ready", "app_id", b.opts.App.ID, "journal", b.journal.ID())
 	if b.opts.Ready != nil {
 		b.opts.Ready()
@@ -148,14 +157,27 @@ func (b *Bus) run(ctx context.Context, listener net.Listener) error {
 	<-ctx.Done()
 	b.log.Info("bus ends", "reason", context.Cause(ctx).Error())
 	listener.Close()
+	if b.endWanted() {
+		b.tellStopping()
+	}
+	endServing()
 	receiving.Wait()
 	endStoring()
 	storing.Wait()
 	serving.Wait()
-	if cause := context.Cause(ctx); errors.Is(cause, errDisplaced) {
+	switch cause := context.Cause(ctx); cause {
+	case errEnded, errStopped, errIdle, errRefused:
+		return nil
+	default:
 		return cause
 	}
-	return nil
+}
+
+// endWanted reports whether somebody ends the bus. Who does so by a signal wants no bus, or is a service manager that
+// starts the next one itself: a consumer that were not told would start one of its own at once.
+func (b *Bus) endWanted() bool {
+	cause := context.Cause(b.life)
+	return cause == errStopped || cause == errEnded
 }
 
 // startHead tells the memory of recent events where the journal stands.

@@ -16,6 +16,11 @@ import (
 // helloTimeout is how long a new connection has to introduce itself.
 const helloTimeout = 10 * time.Second
 
+const (
+	acceptPause    = 250 * time.Millisecond // between two attempts to accept
+	acceptPatience = time.Minute            // how long accepting may fail
+)
+
 // conn is one connection of a consumer. Requests that may wait run in goroutines of their own.
 type conn struct {
 	bus   *Bus
@@ -28,21 +33,34 @@ type conn struct {
 	work    sync.WaitGroup
 	mu      sync.Mutex
 	pending map[uint64]context.CancelFunc
+
+	telling sync.Mutex // held to tell the source's state, so that an older one never follows a newer one
 }
 
-// serve accepts connections until the listener is closed, and waits for all of them to end.
+// serve accepts connections until the listener is closed, and waits for all of them to end. A failure to accept may
+// pass (no file descriptor is free, the other side has gone), so that only one that lasts ends the bus.
 func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 	var conns sync.WaitGroup
 	defer conns.Wait()
+	var failing time.Time // since when, if it does
 	for {
 		accepted, err := listener.Accept()
 		if err != nil {
-			if ctx.Err() == nil {
-				b.log.Error("accept a consumer", "error", err)
-				b.stop(fmt.Errorf("accept a consumer: %w", err))
+			if b.life.Err() != nil {
+				return
 			}
-			return
+			if failing.IsZero() {
+				failing = time.Now()
+			}
+			if time.Since(failing) >= acceptPatience {
+				b.stop(fmt.Errorf("accept consumers: %w", err))
+				return
+			}
+			b.log.Warn("a consumer could not be accepted; trying again", "error", err)
+			pause(b.life, acceptPause)
+			continue
 		}
+		failing = time.Time{}
 		c := &conn{
 			bus: b, net: accepted, since: time.Now(), pending: map[uint64]context.CancelFunc{},
 			in: protocol.NewReader(accepted, protocol.MaxRequestLine), out: protocol.NewWriter(accepted),
@@ -51,10 +69,19 @@ func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 	}
 }
 
+// pause waits, or returns early when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
 // run serves the connection until either side ends it.
 func (c *conn) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer c.work.Wait()
 	defer cancel()
 	defer c.net.Close()
 	// Closing the socket is what ends a blocked read or write.
@@ -68,7 +95,17 @@ func (c *conn) run(ctx context.Context) {
 		c.bus.consumers.add(c)
 		defer c.bus.consumers.remove(c)
 		defer c.bus.scopes.leave(c)
+		if c.bus.endWanted() {
+			c.reply(protocol.Response{Stopping: &protocol.Empty{}}) // it came too late to be told with the others
+			return
+		}
 	}
+	// A request under way can still acquire a scope, so that all must have ended before the connection leaves its own.
+	defer func() {
+		cancel()
+		c.net.Close()
+		c.work.Wait()
+	}()
 	c.work.Go(func() { c.tellSource(ctx, changed) })
 	for {
 		var req protocol.Request
@@ -106,7 +143,7 @@ func (c *conn) welcome(ctx context.Context) (changed <-chan struct{}, ok bool) {
 		return nil, false
 	}
 	c.net.SetReadDeadline(time.Time{})
-	if ctx.Err() != nil {
+	if c.bus.life.Err() != nil {
 		return nil, false // a consumer that was told of the end must not take this for another bus
 	}
 	if req.Hello == nil {
@@ -125,7 +162,7 @@ func (c *conn) welcome(ctx context.Context) (changed <-chan struct{}, ok bool) {
 	state, changed := c.bus.source.get()
 	err := c.out.Write(protocol.Response{ID: req.ID, Welcome: &protocol.Welcome{
 		Version: protocol.Version, PID: c.bus.pid(), Binary: c.bus.opts.Binary, Journal: c.bus.journal.ID(),
-		Head: c.bus.recent.headPosition(), Source: state,
+		Head: c.bus.recent.headPosition(), Source: state, Capabilities: []string{protocol.CapabilityRetry},
 	}})
 	return changed, err == nil
 }
@@ -138,12 +175,18 @@ func (c *conn) tellSource(ctx context.Context, changed <-chan struct{}) {
 			return
 		case <-changed:
 		}
-		state, next := c.bus.source.get()
-		changed = next
-		if c.out.Write(protocol.Response{Source: &state}) != nil {
-			return
-		}
+		changed = c.tellState(0)
 	}
+}
+
+// tellState tells the source's state, in answer to a request if id is set; changed is closed when it is not true any
+// more.
+func (c *conn) tellState(id uint64) (changed <-chan struct{}) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	state, changed := c.bus.source.get()
+	c.reply(protocol.Response{ID: id, Source: &state})
+	return changed
 }
 
 // begin notes a request under way and returns its context; ok is false if there are too many, or its id is in use.

@@ -3,10 +3,12 @@ package bus_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -142,6 +144,60 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	w.send(`{"cancel":7}`)
 	if answer, ok := w.receive(); !ok || answer.ID != 7 || answer.Batch == nil {
 		t.Errorf("a cancelled fetch got %+v", answer)
+	}
+}
+
+func TestAConsumerThatDiesWhileItAcquiresHoldsNothing(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"))
+	for i := range 200 {
+		w := dial(t, b)
+		w.send(hello)
+		w.receive()
+		w.send(fmt.Sprintf(`{"id":1,"acquire":{"holder":1,"identity":"k%d","key":"k","platform":true,"single":true}}`, i))
+		w.conn.Close()
+	}
+	// Whoever comes next gets each scope: one that is held by the dead would be refused, or waited for without end.
+	next := dial(t, b)
+	next.conn.SetDeadline(time.Now().Add(time.Minute))
+	next.send(hello)
+	next.receive()
+	for consumers, id := 2, 1000; consumers > 1; id++ {
+		next.send(fmt.Sprintf(`{"id":%d,"status":{}}`, id))
+		answer, ok := next.receive()
+		if !ok {
+			t.Fatal("the bus does not answer")
+		}
+		consumers = len(answer.Status.Consumers)
+	}
+	for i := range 200 {
+		next.send(fmt.Sprintf(`{"id":%d,"acquire":{"holder":1,"identity":"k%d","key":"k","platform":true,"single":true}}`, i+1, i))
+		if answer, ok := next.receive(); !ok || answer.Acquired == nil || !answer.Acquired.First {
+			t.Fatalf("scope k%d: got %+v", i, answer)
+		}
+	}
+}
+
+func TestAHolderCanAskAgainAndGiveUpBeforeItHasSettled(t *testing.T) {
+	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"))
+	w, other := dial(t, b), dial(t, b)
+	for _, each := range []*wire{w, other} {
+		each.conn.SetDeadline(time.Now().Add(time.Minute))
+		each.send(hello)
+		each.receive()
+	}
+	for _, id := range []string{"1", "2"} {
+		w.send(`{"id":` + id + `,"acquire":{"holder":1,"identity":"k","key":"k","platform":true,"single":true}}`)
+		if answer, _ := w.receive(); answer.Acquired == nil || !answer.Acquired.First {
+			t.Fatalf("request %s got %+v", id, answer)
+		}
+	}
+	w.send(`{"id":3,"release":{"holder":1,"identity":"k"}}`)
+	if answer, _ := w.receive(); answer.Released == nil || answer.Released.Last {
+		t.Errorf("giving up got %+v", answer)
+	}
+	other.send(`{"id":1,"acquire":{"holder":1,"identity":"k","key":"k","platform":true,"single":true}}`)
+	if answer, _ := other.receive(); answer.Acquired == nil || !answer.Acquired.First || answer.Acquired.Orphaned {
+		t.Errorf("the next one got %+v", answer)
 	}
 }
 

@@ -59,7 +59,7 @@ func (cs *consumers) list() []*conn {
 	return conns
 }
 
-// tellStopping tells all consumers that the bus was told to stop, so that they do not start another one. One that
+// tellStopping tells all consumers that somebody ends the bus, so that they do not start another one. One that
 // does not read is not waited for.
 func (b *Bus) tellStopping() {
 	var told sync.WaitGroup

@@ -33,7 +33,19 @@ func (b *Bus) admit(hello *protocol.Hello) error {
 		}
 		b.source.askRetry()
 	}
+	if hello.Role == protocol.RoleConsumer && hello.Domain != "" && b.opts.Domain != "" && hello.Domain != b.opts.Domain {
+		return otherPlatform(b.pid(), b.opts.Domain, hello.Domain)
+	}
 	return nil
+}
+
+// otherPlatform refuses a consumer whose hooks would call one platform about the events of another.
+func otherPlatform(pid int, bus, consumer string) error {
+	return &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the running bus of this app (process %d) listens to %s, this program is set to %s", pid, bus, consumer),
+		Hint:    "set LARK_DOMAIN alike for all programs of the app; if it is the bus's that is wrong, run lark-events-mcp stop, and try again",
+	}
 }
 
 // handle answers a request, or starts what will.
@@ -48,8 +60,10 @@ func (c *conn) handle(ctx context.Context, req *protocol.Request) {
 	case req.Settle != nil:
 		c.bus.scopes.settle(holder{c, req.Settle.Holder}, req.Settle)
 		c.reply(protocol.Response{ID: req.ID, Done: &protocol.Empty{}})
+	case req.Retry != nil:
+		c.bus.source.askRetry()
+		c.tellState(req.ID)
 	case req.Stop != nil:
-		c.bus.tellStopping()
 		c.reply(protocol.Response{ID: req.ID, Done: &protocol.Empty{}})
 		c.bus.stop(errStopped)
 	default:

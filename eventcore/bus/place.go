@@ -17,9 +17,6 @@ import (
 // placeInterval is how often a bus looks whether its files are still its own.
 const placeInterval = 2 * time.Second
 
-// errDisplaced is wrapped by the error of a bus whose files were taken away.
-var errDisplaced = errors.New("the state directory was removed or replaced under the bus")
-
 // watchPlace ends a bus whose files were taken away. The next consumer starts another one; two connections of one app
 // would each get a part of its events.
 func (b *Bus) watchPlace(ctx context.Context) {
@@ -67,6 +64,5 @@ func (p *place) check() error {
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the bus's %s in %s was removed or replaced while it ran", what, p.app.Dir),
 		Hint:    "start the bus again; run lark-events-mcp stop before removing or moving the state directory",
-		Cause:   errDisplaced,
 	}
 }

@@ -55,11 +55,21 @@ func openScopes(path string, log *slog.Logger) (*scopes, error) {
 }
 
 // acquire joins a scope. It waits while another holder makes or ends the platform side, and returns ctx's error
-// when ctx ends first. If the answer says First, h is to settle.
+// when ctx ends first, h having joined nothing then. If the answer says First, h is to settle. A holder that asks
+// again, because the answer did not reach it, is told the same.
 func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (protocol.Acquired, error) {
 	for {
 		s.mu.Lock()
+		// Looked at under the lock: a release that follows the cancellation must find nothing granted after it.
+		if err := ctx.Err(); err != nil {
+			s.mu.Unlock()
+			return protocol.Acquired{}, err
+		}
 		sc := s.byID[req.Identity]
+		if sc != nil && slices.Contains(sc.holders, h) {
+			defer s.mu.Unlock()
+			return protocol.Acquired{First: sc.busy != nil && *sc.busy == h}, nil
+		}
 		if sc == nil {
 			sc = &scope{identity: req.Identity, key: req.Key}
 			s.byID[req.Identity] = sc
@@ -80,9 +90,16 @@ func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (
 		}
 		first := len(sc.holders) == 0
 		answer := protocol.Acquired{First: first, Orphaned: first && sc.orphaned}
+		if first && sc.platform && !req.Platform {
+			// Nobody knows how to end it: the key, as this consumer has it, has no hooks.
+			s.log.Warn("a subscription that an earlier consumer left on the platform is forgotten, "+
+				"because the key has nothing to end it with any more", "key", sc.key)
+			sc.platform, sc.orphaned, answer.Orphaned = false, false, false
+			s.save()
+		}
 		sc.platform = sc.platform || req.Platform
 		sc.holders = append(sc.holders, h)
-		if first && sc.platform {
+		if first && req.Platform {
 			s.begin(sc, h)
 			s.save()
 		}
@@ -91,7 +108,8 @@ func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (
 	}
 }
 
-// release leaves a scope. If it answers true, h was the last one and is to run the cleanup and settle.
+// release leaves a scope. If it answers true, h was the last one and is to run the cleanup and settle. One that has
+// not settled its PreConsume gives it up.
 func (s *scopes) release(h holder, identity string) (last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,6 +118,10 @@ func (s *scopes) release(h holder, identity string) (last bool) {
 		return false
 	}
 	sc.remove(h)
+	if sc.busy != nil && *sc.busy == h {
+		s.end(sc)
+		return false
+	}
 	if len(sc.holders) > 0 {
 		return false
 	}

@@ -16,6 +16,7 @@ type sourceState struct {
 
 	mu      sync.Mutex
 	state   source.State
+	refused bool          // the source has ended with a refusal, and nobody has asked for another try yet
 	changed chan struct{} // closed at each change
 }
 
@@ -30,6 +31,10 @@ func newSourceState(log *slog.Logger) *sourceState {
 func (s *sourceState) set(state source.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.setLocked(state)
+}
+
+func (s *sourceState) setLocked(state source.State) {
 	if state.Phase != s.state.Phase || state.Detail != s.state.Detail {
 		s.log.Info("long connection", "state", state.Phase, "attempt", state.Attempt, "detail", state.Detail)
 	}
@@ -40,13 +45,15 @@ func (s *sourceState) set(state source.State) {
 
 // fail makes sure that the state says Failed, after the source has ended with a refusal.
 func (s *sourceState) fail(refusal *eventcore.Error) {
-	state, _ := s.get()
-	if state.Phase == source.Failed && state.Err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = true
+	if s.state.Phase == source.Failed && s.state.Err != nil {
 		return
 	}
-	s.set(source.State{
+	s.setLocked(source.State{
 		Phase: source.Failed, Since: time.Now(), Detail: refusal.Message, LastError: refusal.Message,
-		Reconnects: state.Reconnects, Err: refusal,
+		Reconnects: s.state.Reconnects, Err: refusal,
 	})
 }
 
@@ -57,10 +64,16 @@ func (s *sourceState) get() (source.State, <-chan struct{}) {
 	return s.state, s.changed
 }
 
-// askRetry lets a source that was refused try again.
+// askRetry lets a source that was refused try again. The state changes before it returns: whoever asked must not take
+// the old refusal for the outcome.
 func (s *sourceState) askRetry() {
-	select {
-	case s.retry <- struct{}{}:
-	default:
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refused {
+		s.refused = false
+		s.setLocked(source.State{
+			Phase: source.Connecting, Since: time.Now(), LastError: s.state.LastError, Reconnects: s.state.Reconnects,
+		})
+		s.retry <- struct{}{} // has room: the source runs, and is refused, again only once receive has the token
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
@@ -19,6 +20,9 @@ const (
 	dialRetryMin, dialRetryMax = 10 * time.Millisecond, 250 * time.Millisecond
 	// The waits between attempts to get back to a bus that was lost.
 	tendRetryMin, tendRetryMax = 100 * time.Millisecond, 10 * time.Second
+	// The waits between attempts to make a subscription again with a new bus. They are long, because each may call
+	// the platform.
+	joinRetryMin, joinRetryMax = time.Second, time.Minute
 	// maxLost is how many buses in a row may end under one request.
 	maxLost = 10
 )
@@ -68,8 +72,7 @@ func (c *Client) onLink(ctx context.Context, how starting, f func(*link) error) 
 	}
 }
 
-// relink makes a link unless somebody else has just made one. It works on a closed client too, for the last
-// cleanups.
+// relink makes a link unless somebody else has just made one.
 func (c *Client) relink(ctx context.Context, how starting) (*link, error) {
 	select {
 	case c.dialing <- struct{}{}:
@@ -91,14 +94,12 @@ func (c *Client) relink(ctx context.Context, how starting) (*link, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	if c.closed.Err() != nil {
 		l.close()
 		return nil, errClosed
 	}
 	c.link = l
-	if c.closed.Err() == nil {
-		c.tending.Go(func() { c.tend(l) })
-	}
+	c.tending.Go(func() { c.tend(l) })
 	return l, nil
 }
 
@@ -116,7 +117,7 @@ func (c *Client) liveLink() *link {
 func (c *Client) dial(ctx context.Context, start bool) (*link, error) {
 	hello := protocol.Hello{
 		Version: protocol.Version, Role: protocol.RoleConsumer, Name: c.opts.Name, PID: os.Getpid(),
-		Binary: c.opts.Binary, Credentials: c.opts.Credentials,
+		Binary: c.opts.Binary, Credentials: c.opts.Credentials, Domain: c.opts.Domain,
 	}
 	deadline := time.Now().Add(startTimeout)
 	retry := backoff{min: dialRetryMin, max: dialRetryMax}
@@ -132,6 +133,8 @@ func (c *Client) dial(ctx context.Context, start bool) (*link, error) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case errors.Is(err, errNoWelcome):
+			return nil, c.noAnswer()
 		case !errors.Is(err, transport.ErrNoBus) && !errors.Is(err, errLost):
 			return nil, unavailable(err)
 		case !start || c.opts.Start == nil:
@@ -154,10 +157,8 @@ func (c *Client) dial(ctx context.Context, start bool) (*link, error) {
 // tend brings a link's subscriptions into its bus, and gets back to the bus when the link is lost, so that events
 // are received also while nobody reads.
 func (c *Client) tend(l *link) {
-	c.rejoin(c.closed, l)
-	select {
-	case <-l.done:
-	case <-c.closed.Done():
+	c.keepJoined(l)
+	if c.closed.Err() != nil {
 		return
 	}
 	retry := backoff{min: tendRetryMin, max: tendRetryMax}
@@ -174,6 +175,30 @@ func (c *Client) tend(l *link) {
 			return
 		}
 	}
+}
+
+// noAnswer is the error for a bus that was not reached because it hangs.
+func (c *Client) noAnswer() error {
+	running, _ := busdiscover.Running(c.opts.App)
+	return noAnswer(running.PID)
+}
+
+// keepJoined brings the subscriptions into a link's bus, trying again those that fail, and returns when the link is
+// lost or the client is closed.
+func (c *Client) keepJoined(l *link) {
+	ctx, cancel := context.WithCancel(c.closed)
+	defer cancel()
+	c.tending.Go(func() {
+		select {
+		case <-l.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	retry := backoff{min: joinRetryMin, max: joinRetryMax}
+	for !c.rejoin(ctx, l) && retry.wait(ctx) == nil {
+	}
+	<-ctx.Done()
 }
 
 func unavailable(err error) error {

@@ -23,8 +23,9 @@ type Options struct {
 	API func(identity string) (eventcore.APIClient, error)
 	// Name says who consumes, in the bus's status: mcp, consume, …
 	Name string
-	// Binary is the program's version, Credentials the fingerprint of its secret; see protocol.Hello.
-	Binary, Credentials string
+	// Binary is the program's version, Credentials the fingerprint of its secret, Domain its platform; see
+	// protocol.Hello.
+	Binary, Credentials, Domain string
 	// Logger gets diagnostics; nil discards them.
 	Logger *slog.Logger
 }
@@ -37,7 +38,7 @@ type Client struct {
 
 	// dialing is held by whoever makes a link; a channel, so that waiting for it can be cancelled.
 	dialing chan struct{}
-	// closed ends what runs in the background.
+	// closed ends what runs in the background; it ends under mu, and no link comes after it.
 	closed   context.Context
 	close    context.CancelFunc
 	tending  sync.WaitGroup
@@ -45,7 +46,6 @@ type Client struct {
 
 	mu         sync.Mutex
 	link       *link // nil before the first
-	ended      bool  // no link may come any more
 	holders    uint64
 	subs       map[string]*Subscription // by ID
 	subscribed map[string]*pendingSub   // by fingerprint: those that are there or are being made
@@ -104,15 +104,20 @@ func (c *Client) AwaitSource(ctx context.Context) (source.State, error) {
 }
 
 // Status asks the bus for its status. It starts no bus: if none runs, it returns an [*eventcore.Error] with
-// bus_unavailable.
+// bus_unavailable, and likewise, after 10 s, if one runs and does not answer.
 func (c *Client) Status(ctx context.Context) (status *protocol.Status, err error) {
-	err = c.onLink(ctx, mayNotStart, func(l *link) error {
-		answer, err := l.call(ctx, protocol.Request{Status: &protocol.Empty{}})
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err = c.onLink(limited, mayNotStart, func(l *link) error {
+		answer, err := l.call(limited, protocol.Request{Status: &protocol.Empty{}})
 		if err == nil {
 			status = answer.Status
 		}
 		return err
 	})
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = c.noAnswer()
+	}
 	return status, err
 }
 
@@ -143,7 +148,6 @@ func (c *Client) Close(ctx context.Context) error {
 		c.mu.Unlock()
 		first = c.unsubscribeAll(ctx)
 		c.mu.Lock()
-		c.ended = true
 		l := c.link
 		c.mu.Unlock()
 		if l != nil {

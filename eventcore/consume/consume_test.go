@@ -361,8 +361,8 @@ func TestARefusedSourceIsToldToNewSubscribers(t *testing.T) {
 	}
 	// What the journal has can still be read.
 	sub := subscribe(t, c, consume.Request{Key: key, From: "earliest"})
-	if page := read(t, c, at(sub), 1, 0); page.Source.Phase != source.Failed || len(sub.Warnings) == 0 {
-		t.Errorf("source %+v, warnings %v", page.Source, sub.Warnings)
+	if page := read(t, c, at(sub), 1, 0); page.Source.Phase != source.Failed || len(sub.Warnings()) == 0 {
+		t.Errorf("source %+v, warnings %v", page.Source, sub.Warnings())
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
@@ -14,6 +16,9 @@ import (
 
 // errLost is wrapped by the errors of requests whose connection ended before the answer.
 var errLost = errors.New("the connection to the bus was lost")
+
+// errNoWelcome is returned when the hello was not answered in time.
+var errNoWelcome = errors.New("the bus did not answer the hello in time")
 
 // link is one connection to a bus, from its hello to its end. It may be used from many goroutines at once.
 type link struct {
@@ -30,24 +35,29 @@ type link struct {
 	changed  chan struct{} // closed when source changes
 }
 
-// open introduces the consumer on a fresh connection. An error leaves the connection closed.
+// open introduces the consumer on a fresh connection. An error leaves the connection closed; it is errNoWelcome if
+// the bus hangs.
 func open(ctx context.Context, conn net.Conn, hello protocol.Hello) (*link, error) {
 	l := &link{
-		net: conn, out: protocol.NewWriter(conn), done: make(chan struct{}),
+		net: conn, out: protocol.NewWriter(promptConn{conn}), done: make(chan struct{}),
 		pending: map[uint64]chan *protocol.Response{}, changed: make(chan struct{}),
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	stop := context.AfterFunc(limited, func() { conn.Close() })
 	in := protocol.NewReader(conn, protocol.MaxResponseLine)
 	var answer protocol.Response
 	err := l.out.Write(protocol.Request{ID: 0, Hello: &hello})
 	if err == nil {
 		err = in.Read(&answer)
 	}
+	inTime := stop()
 	switch {
 	case ctx.Err() != nil:
 		conn.Close()
 		return nil, ctx.Err()
+	case !inTime:
+		return nil, errNoWelcome
 	case err != nil:
 		conn.Close()
 		return nil, fmt.Errorf("%w: %w", errLost, err)
@@ -88,7 +98,8 @@ func (l *link) read(in *protocol.Reader) {
 	}
 }
 
-// call sends a request and returns its answer. When ctx ends first, the request is cancelled on the bus as well.
+// call sends a request and returns its answer. When ctx ends first, or the bus does not answer in time, the request
+// is cancelled on the bus as well.
 func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Response, error) {
 	answered := make(chan *protocol.Response, 1)
 	l.mu.Lock()
@@ -105,6 +116,8 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 		forget()
 		return nil, fmt.Errorf("%w: %w", errLost, err)
 	}
+	limit := time.NewTimer(answerLimit(&req))
+	defer limit.Stop()
 	select {
 	case answer := <-answered:
 		if answer.Error != nil {
@@ -118,6 +131,23 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 		forget()
 		l.out.Write(protocol.Request{Cancel: req.ID})
 		return nil, ctx.Err()
+	case <-limit.C:
+		forget()
+		l.out.Write(protocol.Request{Cancel: req.ID})
+		return nil, l.late(&req)
+	}
+}
+
+// tell sends requests whose answers nobody needs, in their order.
+func (l *link) tell(reqs ...protocol.Request) {
+	for _, req := range reqs {
+		l.mu.Lock()
+		l.lastID++
+		req.ID = l.lastID
+		l.mu.Unlock()
+		if l.out.Write(req) != nil {
+			return // the connection has ended, and with it what it held
+		}
 	}
 }
 
@@ -126,6 +156,16 @@ func (l *link) state() (source.State, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.source, l.changed
+}
+
+// retrySource asks the bus to try the platform again, which has refused; the link's state says how it goes. A bus
+// that does not know how tries again at a hello only.
+func (l *link) retrySource(ctx context.Context) error {
+	if !slices.Contains(l.welcome.Capabilities, protocol.CapabilityRetry) {
+		return nil
+	}
+	_, err := l.call(ctx, protocol.Request{Retry: &protocol.Empty{}})
+	return err
 }
 
 // wasStopped reports whether the bus ended because somebody told it to.

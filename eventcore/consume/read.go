@@ -11,14 +11,15 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
-// MaxPage is the largest number of events in a page.
+// MaxPage is the largest limit of a page.
 const MaxPage = 200
 
 // fillTime is how long a read goes on looking for events to fill its page, once it has some.
 const fillTime = 500 * time.Millisecond
 
 // Read returns the events after the given cursors, in journal order: at least one if there is any, at most limit
-// (1 to MaxPage). If there is none it waits up to wait, and returns at once when ctx ends, with its error. A bus
+// (1 to MaxPage). An event that several of the subscriptions match is never split over pages, so that the smallest of
+// the cursors is as good a place to go on from as all of them; one that exceeds the limit alone makes a page. If there is none it waits up to wait, and returns at once when ctx ends, with its error. A bus
 // that is lost meanwhile is got back to. Reading changes nothing: the same read gives the same page again, for
 // as long as the events are retained.
 //
@@ -44,13 +45,14 @@ type reader struct {
 	wait   time.Duration
 
 	next []eventcore.Position // for each At
+	full bool                 // the page takes no more
 	page *Page
 }
 
 // run reads a page over one link, from its beginning.
 func (r *reader) run(ctx context.Context, l *link) error {
 	r.next = make([]eventcore.Position, len(r.at))
-	r.page = &Page{Filtered: make([]int, len(r.at))}
+	r.page, r.full = &Page{Filtered: make([]int, len(r.at))}, false
 	var types []string
 	for i, at := range r.at {
 		after, foreign, err := r.client.locate(ctx, l, at.Cursor)
@@ -113,23 +115,20 @@ func (r *reader) rewind(head eventcore.Position) bool {
 }
 
 // take runs the hooks on a batch's events, adds the results to the page in journal order, and moves the positions
-// behind what was looked at. A page that is full in the middle of an event that several subscriptions match
-// moves only the positions of those that have it.
+// behind what was looked at. It ends the page before an event whose results do not all fit, unless it is the first.
 func (r *reader) take(ctx context.Context, l *link, batch *protocol.Batch) error {
 	r.page.Truncated = r.page.Truncated || batch.Gap
 	results, err := r.process(ctx, batch)
 	if err != nil {
 		return err
 	}
-	done := slices.Min(r.next)
 	for _, item := range results {
+		n := item.kept()
+		if n > 0 && len(r.page.Events) > 0 && len(r.page.Events)+n > r.limit {
+			r.page.HasMore, r.full = true, true
+			return nil
+		}
 		for _, result := range item.results {
-			if len(r.page.Events) == r.limit {
-				r.page.HasMore = true
-				r.advance(done)
-				return nil
-			}
-			r.next[result.at] = item.position
 			if result.event == nil {
 				r.page.Filtered[result.at]++
 				continue
@@ -137,10 +136,10 @@ func (r *reader) take(ctx context.Context, l *link, batch *protocol.Batch) error
 			result.event.Cursor = l.cursor(item.position)
 			r.page.Events = append(r.page.Events, *result.event)
 		}
-		done = item.position
+		r.advance(item.position)
 	}
 	r.advance(batch.Next)
-	r.page.HasMore = batch.More
+	r.page.HasMore, r.full = batch.More, len(r.page.Events) >= r.limit
 	return nil
 }
 
@@ -154,7 +153,7 @@ func (r *reader) advance(after eventcore.Position) {
 // finished reports whether the page is to be returned as it is.
 func (r *reader) finished(batch *protocol.Batch) bool {
 	switch {
-	case len(r.page.Events) == r.limit:
+	case r.full:
 		return true
 	case batch.More:
 		return len(r.page.Events) > 0 && time.Since(r.began) > fillTime
@@ -167,6 +166,16 @@ func (r *reader) finished(batch *protocol.Batch) bool {
 type itemResults struct {
 	position eventcore.Position
 	results  []result
+}
+
+// kept is how many events the page gets.
+func (i itemResults) kept() (n int) {
+	for _, result := range i.results {
+		if result.event != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // result is what became of an event for one subscription; a nil event was dropped.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
 )
 
@@ -185,6 +187,18 @@ func TestComingAndGoingAtOnceKeepsPreConsumeAndCleanupBalanced(t *testing.T) {
 	}
 }
 
+// endUntold ends a bus without telling its consumers that somebody wants it to end: it was refused, and makes way for
+// other credentials.
+func endUntold(t *testing.T, b *testutil.RunningBus) {
+	t.Helper()
+	b.Source.Sink().SetState(source.State{Phase: source.Failed})
+	other := newClient(t, b, func(o *consume.Options) { o.Credentials = "other" })
+	if _, err := other.Status(t.Context()); err == nil {
+		t.Fatal("the bus does not end")
+	}
+	<-b.Done
+}
+
 func TestAClientGetsBackToABusThatWasRestarted(t *testing.T) {
 	app, p := testutil.Home(t).App("cli_test"), &platform{}
 	key := p.key(t)
@@ -206,10 +220,7 @@ func TestAClientGetsBackToABusThatWasRestarted(t *testing.T) {
 	b.Source.Send(t, testutil.Events(1, 2, "t.box")...)
 	first := read(t, c, at(sub), 1, 0)
 	pages := make(chan *consume.Page)
-	mu.Lock()
-	stop := b.Stop
-	mu.Unlock()
-	stop()
+	endUntold(t, b)
 	go func() { pages <- read(t, c, []consume.At{{Subscription: sub, Cursor: first.Next[0]}}, 1, time.Minute) }()
 	if page := <-pages; !slices.Equal(ids(page), wantIDs(2)) || page.Truncated {
 		t.Errorf("after the restart: %v %+v", ids(page), page)
@@ -220,6 +231,15 @@ func TestAClientGetsBackToABusThatWasRestarted(t *testing.T) {
 }
 
 func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
+	for name, end := range map[string]func(b *testutil.RunningBus) error{
+		"by the stop command": func(b *testutil.RunningBus) error { return busctl.Stop(t.Context(), b.App) },
+		"by a signal":         func(b *testutil.RunningBus) error { b.Stop(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) { testNoReaderStartsABus(t, end) })
+	}
+}
+
+func testNoReaderStartsABus(t *testing.T, end func(b *testutil.RunningBus) error) {
 	b := startBus(t)
 	starts := 0
 	c := newClient(t, b, func(o *consume.Options) {
@@ -227,7 +247,7 @@ func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
 	})
 	key := register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})
 	sub := subscribe(t, c, consume.Request{Key: key})
-	if err := busctl.Stop(t.Context(), b.App); err != nil {
+	if err := end(b); err != nil {
 		t.Fatal(err)
 	}
 	<-b.Done
@@ -238,4 +258,88 @@ func TestABusThatWasToldToStopIsNotStartedByAReader(t *testing.T) {
 	if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: key, Filter: "true"}); err == nil || err.Error() != "started" {
 		t.Errorf("a new subscription got %v, want it to start a bus", err)
 	}
+}
+
+func TestSubscribingAgainRevivesASubscriptionWhoseBusWasStopped(t *testing.T) {
+	b, p := startBus(t), &platform{}
+	var started *testutil.RunningBus
+	c := newClient(t, b, func(o *consume.Options) {
+		o.Start = func(context.Context) error {
+			if started == nil {
+				started = testutil.StartBus(t, b.App)
+			}
+			return nil
+		}
+	})
+	req := consume.Request{Key: p.key(t)}
+	sub := subscribe(t, c, req)
+	if err := busctl.Stop(t.Context(), b.App); err != nil {
+		t.Fatal(err)
+	}
+	<-b.Done
+	again, existed, err := c.Subscribe(t.Context(), req)
+	if again != sub || !existed || err != nil || started == nil {
+		t.Fatalf("subscribing again got the same one: %t, existed %t, error %v, bus started: %t", again == sub, existed, err, started != nil)
+	}
+	started.Source.Send(t, testutil.Event(1, "t.box"))
+	if got := ids(read(t, c, at(sub), 1, time.Minute)); !slices.Equal(got, wantIDs(1)) {
+		t.Errorf("the revived subscription reads %v", got)
+	}
+	unsubscribe(t, c, sub, consume.CleanupDone)
+	p.want(t, "subscribe inbox", "subscribe inbox", "unsubscribe inbox")
+}
+
+func TestAScopeIsForgottenOnceItsKeyHasNoHooks(t *testing.T) {
+	app, p := testutil.Home(t).App("cli_test"), &platform{fail: "unsubscribe inbox"}
+	key := p.key(t)
+	b := testutil.StartBus(t, app)
+	c := newClient(t, b)
+	unsubscribe(t, c, subscribe(t, c, consume.Request{Key: key}), consume.CleanupFailed)
+	def, _ := eventcore.Lookup(key)
+	eventcore.UnregisterKeyForTest(key)
+	register(t, eventcore.KeyDefinition{Key: key, EventType: def.EventType, Params: def.Params})
+
+	req := consume.Request{Key: key}
+	one, two := newClient(t, b), newClient(t, b)
+	ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+	defer end()
+	for _, c := range []*consume.Client{one, two} {
+		if _, _, err := c.Subscribe(ctx, req); err != nil {
+			t.Fatalf("a consumer of the key without hooks got %v", err)
+		}
+	}
+	if status, err := c.Status(t.Context()); err != nil || len(status.Scopes) != 0 {
+		t.Errorf("status %+v, %v; want no scope", status, err)
+	}
+}
+
+func TestASubscriptionThatCannotBeMadeAgainSaysSoAndIsTriedAgain(t *testing.T) {
+	app := testutil.Home(t).App("cli_test")
+	b := testutil.StartBus(t, app)
+	var sub *consume.Subscription
+	calls, third := 0, make(chan error)
+	req := consume.Request{Key: register(t, eventcore.KeyDefinition{
+		Key: "t.box", EventType: "t.box",
+		PreConsume: func(context.Context, eventcore.APIClient, map[string]string) (func() error, error) {
+			switch calls++; calls {
+			case 2:
+				return nil, errors.New("the platform says no")
+			case 3:
+				third <- sub.Problem()
+			}
+			return func() error { return nil }, nil
+		},
+	})}
+	start := sync.OnceFunc(func() { testutil.StartBus(t, app) })
+	c := newClient(t, b, func(o *consume.Options) { o.Start = func(context.Context) error { start(); return nil } })
+	sub = subscribe(t, c, req)
+	endUntold(t, b)
+	if problem := <-third; problem == nil || !strings.Contains(problem.Error(), "says no") {
+		t.Errorf("while it is not made, its problem is %v", problem)
+	}
+	subscribe(t, c, req) // returns once it is made
+	if problem := sub.Problem(); problem != nil {
+		t.Errorf("once it is made, its problem is %v", problem)
+	}
+	unsubscribe(t, c, sub, consume.CleanupDone)
 }

@@ -36,7 +36,8 @@ type pendingSub struct {
 
 // Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
 // subscription. The same key, params and filter return the subscription that is there already, with existed
-// true. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
+// true, once a bus knows of it: if the bus was told to stop, this starts another one. A connection that the platform
+// refused is tried again. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
 // credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
 func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
 	from, err := parseFrom(req.From)
@@ -59,9 +60,16 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		case <-ctx.Done():
 			return nil, false, ctx.Err()
 		}
-		if other.err == nil {
-			return other.sub, true, nil
+		if other.err != nil {
+			continue
 		}
+		switch err := c.establish(ctx, other.sub, from, true); {
+		case errors.Is(err, errLeft):
+			continue // it has just been ended
+		case err != nil:
+			return nil, false, err
+		}
+		return other.sub, true, nil
 	}
 	pending := &pendingSub{done: make(chan struct{}), sub: sub}
 	c.subscribed[sub.ID] = pending
@@ -69,7 +77,7 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 	sub.holder = c.holders
 	c.mu.Unlock()
 
-	pending.err = c.establish(ctx, sub, from)
+	pending.err = c.establish(ctx, sub, from, false)
 	c.mu.Lock()
 	if pending.err != nil {
 		delete(c.subscribed, sub.ID)
@@ -116,17 +124,26 @@ func normalize(ctx context.Context, def *eventcore.KeyDefinition, api eventcore.
 	return nil
 }
 
-// establish attaches to the bus, finds the start, and joins. The start is found before the platform side is made,
-// so that nothing it brings is missed.
-func (c *Client) establish(ctx context.Context, sub *Subscription, from from) error {
+// establish attaches to the bus, finds the start unless the subscription existed, and joins. The start is found
+// before the platform side is made, so that nothing it brings is missed.
+func (c *Client) establish(ctx context.Context, sub *Subscription, from from, existed bool) error {
+	before := c.liveLink()
 	return c.onLink(ctx, mayStart, func(l *link) (err error) {
+		// A fresh link's hello has asked for another try; on one that was there already nobody has.
+		if state, _ := l.state(); l == before && state.Phase == source.Failed {
+			if err := l.retrySource(ctx); err != nil {
+				return err
+			}
+		}
 		state := awaitOutcome(ctx, l)
 		if state.Phase == source.Failed && from.now() {
 			return refusal(state)
 		}
-		sub.Warnings = warnings(state)
-		if sub.Start, err = c.find(ctx, l, from); err != nil {
-			return err
+		sub.warn(warnings(state))
+		if !existed {
+			if sub.Start, err = c.find(ctx, l, from); err != nil {
+				return err
+			}
 		}
 		return sub.join(ctx, l)
 	})
@@ -166,8 +183,22 @@ func refusal(state source.State) error {
 // warnings are what a subscriber should know of the connection to the platform.
 func warnings(state source.State) []string {
 	var found []string
-	if state.Phase != source.Connected {
-		found = append(found, fmt.Sprintf("The connection to Lark is %s (%s); events arrive once it is up.", state.Phase, state.Detail))
+	switch state.Phase {
+	case source.Connected:
+	case source.Failed:
+		refused := eventcore.AsError(refusal(state))
+		text := fmt.Sprintf("Lark refused the connection (%s), and no attempt is made until something is subscribed to again; "+
+			"only what the journal has can be read.", refused.Message)
+		if refused.Hint != "" {
+			text += " What helps: " + refused.Hint + "."
+		}
+		found = append(found, text)
+	default:
+		why := ""
+		if state.Detail != "" {
+			why = " (" + state.Detail + ")"
+		}
+		found = append(found, fmt.Sprintf("The connection to Lark is %s%s; events arrive once it is up.", state.Phase, why))
 	}
 	if state.OnlineConnections > 1 {
 		found = append(found, fmt.Sprintf("This app has %d connections open, and Lark gives each event to only one of them: "+
@@ -217,19 +248,26 @@ func (c *Client) unsubscribeAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// rejoin makes a new bus know of the subscriptions that an earlier one had.
-func (c *Client) rejoin(ctx context.Context, l *link) {
+// rejoin makes a new bus know of the subscriptions that an earlier one had, and reports whether it does of all.
+func (c *Client) rejoin(ctx context.Context, l *link) (all bool) {
 	c.mu.Lock()
 	var subs []*Subscription
 	for _, sub := range c.subs {
 		subs = append(subs, sub)
 	}
 	c.mu.Unlock()
+	all = true
 	for _, sub := range subs {
-		if err := sub.join(ctx, l); err != nil && ctx.Err() == nil && l.alive() {
-			c.log.Warn("a subscription could not be made again after the bus was lost", "key", sub.Key.Key, "error", err)
+		err := sub.join(ctx, l)
+		if err == nil || errors.Is(err, errLeft) {
+			continue
+		}
+		all = false
+		if ctx.Err() == nil && l.alive() {
+			c.log.Warn("a subscription could not be made again after the bus was lost; trying again", "key", sub.Key.Key, "error", err)
 		}
 	}
+	return all
 }
 
 func (c *Client) hasSubscriptions() bool {

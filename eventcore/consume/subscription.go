@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -22,8 +23,6 @@ type Subscription struct {
 	Filter string
 	// Start is where it began.
 	Start eventcore.Cursor
-	// Warnings are facts the subscriber should know, each a sentence with what to do.
-	Warnings []string
 
 	identity  string
 	holder    uint64
@@ -32,11 +31,49 @@ type Subscription struct {
 	api       eventcore.APIClient
 	workers   chan struct{} // has room for one token a worker
 
+	// mu is held while the subscription joins or leaves a bus, hooks included.
 	mu sync.Mutex
+	// left means that it was ended, and joins no bus any more.
+	left bool
 	// joined is the link through which the bus knows of the subscription, nil if none does.
 	joined *link
 	// cleanup ends the platform side; only whoever ran PreConsume has it.
 	cleanup func() error
+
+	// tellMu guards what is to be told; it is never held for long.
+	tellMu   sync.Mutex
+	warnings []string
+	problem  error
+}
+
+// errLeft is returned for a subscription that was ended.
+var errLeft = errors.New("the subscription was ended")
+
+// Warnings are facts the subscriber should know, as of the last [Client.Subscribe], each a sentence with what to do.
+func (s *Subscription) Warnings() []string {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	return slices.Clone(s.warnings)
+}
+
+// Problem is why the bus that runs now does not know of the subscription, although it did not end; it is tried again.
+// Nil if there is no problem.
+func (s *Subscription) Problem() error {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	return s.problem
+}
+
+func (s *Subscription) setProblem(problem error) {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	s.problem = problem
+}
+
+func (s *Subscription) warn(warnings []string) {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	s.warnings = warnings
 }
 
 // newSubscription fills in what follows from the definition and the resolved params.
@@ -60,17 +97,29 @@ func subscriptionID(key string, params map[string]string, filterText string) str
 func (s *Subscription) platform() bool { return s.Key.PreConsume != nil }
 
 // join makes the bus behind l know of the subscription and, if it is the first of its identity there, makes the
-// platform side.
+// platform side. One that was ended returns errLeft.
 func (s *Subscription) join(ctx context.Context, l *link) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.joinLocked(ctx, l)
+	if s.left {
+		return errLeft
+	}
+	err := s.joinLocked(ctx, l)
+	if ctx.Err() == nil && !errors.Is(err, errLost) {
+		s.setProblem(err)
+	}
+	return err
 }
 
-func (s *Subscription) joinLocked(ctx context.Context, l *link) error {
+func (s *Subscription) joinLocked(ctx context.Context, l *link) (err error) {
 	if s.joined == l {
 		return nil
 	}
+	defer func() {
+		if err != nil {
+			s.giveUp(l)
+		}
+	}()
 	answer, err := l.call(ctx, protocol.Request{Acquire: &protocol.Acquire{
 		Holder: s.holder, Identity: s.identity, Key: s.Key.Key, Platform: s.platform(), Single: s.Key.SingleConsumer,
 	}})
@@ -90,11 +139,22 @@ func (s *Subscription) joinLocked(ctx context.Context, l *link) error {
 	return nil
 }
 
+// giveUp makes the bus behind l forget what it may have granted to the subscription in a request whose answer did
+// not come, and what it waits to be told. It waits for nothing. If there is a platform side that nobody else
+// holds, the bus remembers it as orphaned.
+func (s *Subscription) giveUp(l *link) {
+	l.tell(
+		protocol.Request{Release: &protocol.Release{Holder: s.holder, Identity: s.identity}},
+		protocol.Request{Settle: &protocol.Settle{Holder: s.holder, Identity: s.identity}},
+	)
+}
+
 // leave takes the subscription out of its bus and, if it is the last of its identity there, ends the platform
 // side. l is the live link, nil if there is none.
 func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.left = true
 	if l == nil {
 		return s.leaveLost()
 	}
@@ -108,6 +168,7 @@ func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 	case errors.Is(err, errLost):
 		return s.leaveLost()
 	case err != nil:
+		s.giveUp(l)
 		return CleanupFailed, err
 	case !answer.Released.Last:
 		return CleanupNotLast, nil

@@ -83,3 +83,7 @@ func (p *Program) True(ctx context.Context, data json.RawMessage, values ...any)
 	})
 	return truth, err
 }
+
+// Encode returns an output as one line of JSON, without its line break, as jq writes it: NaN, which JSON has
+// not, as null, and infinities as the largest numbers.
+func Encode(output any) ([]byte, error) { return gojq.Marshal(output) }

@@ -12,15 +12,17 @@ import (
 // What a word is worth by where it is found.
 const (
 	weightKey         = 2.0
-	weightTitle       = 4.0
+	weightTitle       = 5.0
 	weightKeywords    = 3.0
-	weightDescription = 1.0
-	// firstSentence is added for a word of the description's first sentence, which says what happened.
-	firstSentence = 1.5
+	weightDescription = 0.4
+	// weightFirst is for a word of the description's first sentence, which says what happened.
+	weightFirst = 1.5
 	// saturation is how soon a word that is found again and again adds nothing more, as in BM25.
 	saturation = 2.0
+	// formerShare is what is left of the score of a key that a newer one supersedes.
+	formerShare = 0.6
 	// wantedBonus is what the most wanted key gains over one that nobody asks for, as a share of its score.
-	wantedBonus = 0.25
+	wantedBonus = 0.3
 	// minPrefix is the shortest beginning of a word by which the word is found.
 	minPrefix = 3
 )
@@ -33,8 +35,9 @@ type Index struct {
 }
 
 type entry struct {
-	def    *eventcore.KeyDefinition
-	wanted float64 // 1 for the most wanted key, 0 for those that are not on the list
+	def *eventcore.KeyDefinition
+	// share is by what the score counts more or less than others', whatever the query.
+	share float64
 }
 
 type holder struct {
@@ -47,9 +50,12 @@ type holder struct {
 func New(defs []*eventcore.KeyDefinition, wanted []string) *Index {
 	x := &Index{holders: map[string][]holder{}}
 	for i, def := range defs {
-		e := entry{def: def}
+		e := entry{def: def, share: 1}
 		if rank := slices.Index(wanted, def.Key); rank >= 0 {
-			e.wanted = 1 - float64(rank)/float64(len(wanted))
+			e.share += wantedBonus * (1 - float64(rank)/float64(len(wanted)))
+		}
+		if def.SupersededBy != "" {
+			e.share = formerShare
 		}
 		x.entries = append(x.entries, e)
 		for word, weight := range weigh(def) {
@@ -71,7 +77,7 @@ func weigh(def *eventcore.KeyDefinition) map[string]float64 {
 	add(def.Key, weightKey)
 	add(def.DisplayName, weightTitle)
 	add(strings.Join(def.Keywords, " . "), weightKeywords)
-	add(first, firstSentence+weightDescription)
+	add(first, weightFirst)
 	add(rest, weightDescription)
 	return weights
 }
@@ -79,12 +85,13 @@ func weigh(def *eventcore.KeyDefinition) map[string]float64 {
 // Find returns the definitions that match the query, best first. The words that few keys have count most. A query
 // that is a key, or the beginning of one, finds that first; one without a word in it finds all, in their order.
 func (x *Index) Find(query string) []*eventcore.KeyDefinition {
-	asked := tokens(query)
+	asked := unique(tokens(query))
 	name := strings.ToLower(strings.TrimSpace(query))
-	scores := make([]float64, len(x.entries))
-	for _, word := range unique(asked) {
-		for _, h := range x.matching(word) {
-			scores[h.entry] += h.weight
+	scores, matched := make([]float64, len(x.entries)), make([]int, len(x.entries))
+	for _, word := range asked {
+		for i, worth := range x.matching(word) {
+			scores[i] += worth
+			matched[i]++
 		}
 	}
 	type match struct {
@@ -93,7 +100,7 @@ func (x *Index) Find(query string) []*eventcore.KeyDefinition {
 	}
 	var matches []match
 	for i, e := range x.entries {
-		score := scores[i] * (1 + wantedBonus*e.wanted)
+		score := scores[i] * e.share * math.Sqrt(float64(matched[i])/float64(max(len(asked), 1)))
 		if name != "" && strings.HasPrefix(e.def.Key, name) {
 			score += math.MaxInt32
 		}
@@ -109,8 +116,9 @@ func (x *Index) Find(query string) []*eventcore.KeyDefinition {
 	return found
 }
 
-// matching returns who has the word, and what that is worth; if nobody has it, who has one that begins with it.
-func (x *Index) matching(word string) []holder {
+// matching returns what the word is worth to the entries that have it; if none has, to those that have a word that
+// begins with it.
+func (x *Index) matching(word string) map[int]float64 {
 	holders, share := x.holders[word], 1.0
 	if len(holders) == 0 && len(word) >= minPrefix {
 		share = 0.5
@@ -120,13 +128,10 @@ func (x *Index) matching(word string) []holder {
 			}
 		}
 	}
-	if len(holders) == 0 {
-		return nil
-	}
-	rarity := math.Log(1 + float64(len(x.entries))/float64(len(holders)))
-	worth := make([]holder, len(holders))
-	for i, h := range holders {
-		worth[i] = holder{h.entry, share * rarity * h.weight / (h.weight + saturation)}
+	rarity := math.Log(1 + float64(len(x.entries))/float64(max(len(holders), 1)))
+	worth := make(map[int]float64, len(holders))
+	for _, h := range holders {
+		worth[h.entry] = max(worth[h.entry], share*rarity*h.weight/(h.weight+saturation))
 	}
 	return worth
 }

@@ -17,10 +17,11 @@ var stopWords = words("a an the of in on at to by for from with and or is are wa
 var sameWords = pairs("doc document", "docs document", "mail email", "e-mail email", "msg messag", "im messag", "dm messag", "delet remov",
 	"reaction emoji", "react emoji", "staff employe", "employee employe", "colleagu employe", "worker employe", "hire employ",
 	"spreadsheet sheet", "bitabl tabl", "base tabl", "videoconfer meet", "video meet", "call meet", "confer meet",
-	"appoint calendar", "schedul calendar", "todo task", "button card", "edit edit", "modifi updat", "chang updat", "creat ad",
+	"appoint calendar", "schedul calendar", "todo task", "button card", "modifi updat", "chang updat", "creat ad",
 	"begin start", "began start", "begun start", "finish end", "over end", "conclud end", "recal withdraw", "unsend withdraw", "retract withdraw",
-	"quit leav", "left leav", "exit leav", "resign leav", "transcript transcript", "approv approv", "permiss access",
-	"bought order", "purchas order", "paid order", "bot bot", "robot bot", "dissolv disband", "candid talent", "applic applic")
+	"quit leav", "left leav", "exit leav", "resign leav", "permiss access",
+	"wrote write", "written write", "sent send", "took take", "taken take", "chose choos", "chosen choos", "held hold",
+	"bought order", "purchas order", "paid order", "robot bot", "dissolv disband", "candid talent")
 
 // tokens returns the words of text as they are compared: English stems, and each two characters that stand beside
 // each other in Chinese, where words are not separated. Dots and underscores separate words, as in keys.

@@ -12,6 +12,9 @@ import (
 // What can be left out by one side is a capability instead.
 const Version = 1
 
+// CapabilityRetry means that the bus knows [Request].Retry.
+const CapabilityRetry = "retry"
+
 // Limits of what one side accepts from the other.
 const (
 	MaxRequestLine  = 1 << 20  // bytes of a request
@@ -37,7 +40,10 @@ type Request struct {
 	Settle  *Settle  `json:"settle,omitempty"`
 	Release *Release `json:"release,omitempty"`
 	Status  *Empty   `json:"status,omitempty"`
-	Stop    *Empty   `json:"stop,omitempty"`
+	// Retry asks for another attempt at a connection that the platform refused for good; otherwise it does nothing.
+	// The answer has Source, the state from then on.
+	Retry *Empty `json:"retry,omitempty"`
+	Stop  *Empty `json:"stop,omitempty"`
 	// Cancel ends the request with this ID early. A fetch is then answered with what there is.
 	Cancel uint64 `json:"cancel,omitempty"`
 }
@@ -55,7 +61,7 @@ type Response struct {
 	Released *Released        `json:"released,omitempty"`
 	Status   *Status          `json:"status,omitempty"`
 	Done     *Empty           `json:"done,omitempty"`
-	// Source tells of a change of the source's state.
+	// Source answers a retry, and tells of a change of the source's state.
 	Source *source.State `json:"source,omitempty"`
 	// Stopping tells that the bus ends because somebody wants it to; consumers are not to start another one
 	// unless they are asked for something new.
@@ -86,6 +92,9 @@ type Hello struct {
 	// Credentials is a fingerprint of the secret the consumer was configured with. A bus whose platform refused
 	// its own, other secret ends, so that one with this secret can start.
 	Credentials string `json:"credentials,omitempty"`
+	// Domain is the platform the consumer was configured with, as in Status. A bus of another one refuses it; a
+	// consumer that does not say is served.
+	Domain string `json:"domain,omitempty"`
 }
 
 // Welcome answers a hello.

@@ -44,6 +44,7 @@ func Keys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{{
 		Key:         Key,
 		DisplayName: "Any event, by type",
+		Keywords:    []string{"other event", "unknown event", "raw event", "custom event type", "任意事件", "其他事件"},
 		Description: "Takes any event type of the platform by its name, also one that has no key of its own here. " +
 			"You get the envelope exactly as the platform sent it: {schema, header, event}. " +
 			"Prefer a key of the type's own where list_event_keys has one: its payload is described and readable. " +

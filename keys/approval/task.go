@@ -34,7 +34,7 @@ func taskKey() eventcore.KeyDefinition {
 			"on demand what was filled in. For the outcome of the request as a whole take approval.instance.status_changed_v4. " +
 			"It listens as a user; the event must be switched on in the developer console; the lookup needs the scope approval:instance:read too.",
 		Keywords: []string{
-			"to approve", "awaiting approval", "pending my approval", "approver", "sign-off needed", "delegate", "countersign",
+			"to approve", "waiting for my approval", "awaiting approval", "pending my approval", "approver", "sign-off needed", "delegate", "countersign",
 			"待审批", "审批任务", "待我审批", "审批待办", "转交", "退回", "审批人",
 		},
 		Params:          append([]eventcore.ParamDef{subscriptionTypeParam()}, narrowingParams(taskStatuses())...),

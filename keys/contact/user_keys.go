@@ -29,7 +29,7 @@ func userKeys() []eventcore.KeyDefinition {
 				"their entry: ids, name, addresses, departments, leader, employment. " + fieldScopes +
 				"It does not come for people who join a chat (im.chat.member.user.added_v1), nor for those who come to be visible to the app.",
 			Keywords: []string{
-				"new hire", "onboarding", "employee created", "user created", "newcomer", "new joiner", "staff",
+				"new employee", "new hire", "onboarding", "employee created", "user created", "newcomer", "new joiner", "staff",
 				"员工入职", "新员工", "入职", "新增员工", "通讯录", "新成员",
 			},
 			Params:          []eventcore.ParamDef{departmentParam("only people who are directly in this department")},
@@ -46,7 +46,7 @@ func userKeys() []eventcore.KeyDefinition {
 				"address or telephone number comes as an event of its own. Only for people whom the app may see. " + fieldScopes +
 				"People who join or leave the company come as contact.user.created_v3 and contact.user.deleted_v3.",
 			Keywords: []string{
-				"promotion", "transfer", "moved department", "new manager", "renamed", "profile changed", "employee updated", "suspended",
+				"promotion", "transfer", "moved department", "new manager", "renamed", "user profile changed", "employee updated", "suspended",
 				"员工信息变更", "员工信息被修改", "转岗", "调岗", "换部门", "职务变更", "通讯录",
 			},
 			Params: []eventcore.ParamDef{

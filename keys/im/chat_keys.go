@@ -13,6 +13,7 @@ func chatKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.updated_v1",
 			DisplayName: "Group settings changed",
+			Keywords:    []string{"group renamed", "chat name", "avatar", "announcement", "owner", "群名称", "群配置", "群信息修改", "群主变更"},
 			Description: "The settings of a group the bot is in changed: name, avatar, description, owner, permissions, " +
 				"or the list of those who may speak. You get before_change and after_change with only the members that " +
 				"changed, and who changed them.",
@@ -22,6 +23,7 @@ func chatKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatDisbandedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.disbanded_v1",
 			DisplayName: "Group dissolved",
+			Keywords:    []string{"group disbanded", "chat deleted", "群解散", "解散群", "解散群聊"},
 			Description: "A group the bot was in was dissolved; its id is of no more use. " +
 				"You get the group's id and last name and who dissolved it.",
 			Scopes:    []string{"im:chat:read"},
@@ -30,6 +32,7 @@ func chatKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatAccessEventBotP2pChatEnteredV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.access_event.bot_p2p_chat_entered_v1",
 			DisplayName: "One-to-one chat with the bot opened",
+			Keywords:    []string{"user opens the bot", "conversation started", "p2p", "进入机器人会话", "打开单聊", "首次会话"},
 			Description: "A person opened the one-to-one chat with this bot, whether or not they write something; the moment " +
 				"to greet or to offer help. It fires on every opening, so compare last_message_create_time before " +
 				"you greet again. You get the chat, the person, and the latest message they see.",

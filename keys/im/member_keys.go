@@ -15,6 +15,7 @@ func memberKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatMemberBotAddedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.bot.added_v1",
 			DisplayName: "Bot added to a group",
+			Keywords:    []string{"bot joins a chat", "bot invited to a chat", "机器人进群", "添加机器人", "机器人入群"},
 			Description: "This bot was added to a group; the moment to introduce itself or to start watching the group. " +
 				"You get the group's id and name and who added the bot. It does not fire for other bots.",
 			Scopes:    botScopes,
@@ -23,6 +24,7 @@ func memberKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatMemberBotDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.bot.deleted_v1",
 			DisplayName: "Bot removed from a group",
+			Keywords:    []string{"bot kicked out", "bot leaves a chat", "机器人被移出群", "移除机器人", "机器人退群"},
 			Description: "This bot was removed from a group, and can neither read nor write there any more. " +
 				"You get the group's id and name and who removed the bot. A group that is dissolved fires " +
 				"im.chat.disbanded_v1 instead.",
@@ -32,6 +34,7 @@ func memberKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatMemberUserAddedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.user.added_v1",
 			DisplayName: "People joined a group",
+			Keywords:    []string{"member added", "new member in a chat", "user joins a chat", "用户进群", "新成员入群", "加入群聊"},
 			Description: "One or more people joined a group the bot is in, invited or on their own. " +
 				"You get the group and the list of new members with names and ids. Bots are not in it.",
 			Scopes:    userScopes,
@@ -40,6 +43,7 @@ func memberKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatMemberUserDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.user.deleted_v1",
 			DisplayName: "People left a group",
+			Keywords:    []string{"member removed", "user quits a chat", "kicked out of a chat", "用户退群", "移出群聊", "成员退出"},
 			Description: "One or more people left a group the bot is in, or were removed from it. " +
 				"You get the group and the list of former members. Whoever left on their own is also the operator.",
 			Scopes:    userScopes,
@@ -48,6 +52,7 @@ func memberKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatMemberUserWithdrawnV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.user.withdrawn_v1",
 			DisplayName: "Invitation to a group withdrawn",
+			Keywords:    []string{"invite revoked", "撤销拉人", "撤销邀请", "取消邀请入群"},
 			Description: "An invitation of people to a group the bot is in was taken back, so that they are members no longer. " +
 				"You get the group, who took it back, and whom it was for.",
 			Scopes:    userScopes,

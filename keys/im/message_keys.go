@@ -13,6 +13,7 @@ func messageKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2MessageReadV1Data](eventcore.KeyDefinition{
 			Key:         "im.message.message_read_v1",
 			DisplayName: "Message read",
+			Keywords:    []string{"read receipt", "seen", "opened", "消息已读", "已读回执"},
 			Description: "A person opened messages that the bot sent to them in a one-to-one chat. " +
 				"You get who read, when, and the ids of the messages, of which there may be several. " +
 				"It does not fire for messages of others, nor for messages in groups.",
@@ -28,6 +29,7 @@ func messageKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2MessageReactionCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "im.message.reaction.created_v1",
 			DisplayName: "Reaction added",
+			Keywords:    []string{"emoji", "thumbs up", "like", "点赞", "表情回复", "添加表情"},
 			Description: "Someone put an emoji reaction on a message in a chat the bot is in. " +
 				"You get the message id, the emoji's name (such as THUMBSUP) and who reacted; the message itself you must " +
 				"read by its id. The reactor may be an app, also this bot: operator_type says user or app.",
@@ -37,6 +39,7 @@ func messageKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2MessageReactionDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "im.message.reaction.deleted_v1",
 			DisplayName: "Reaction removed",
+			Keywords:    []string{"emoji", "reaction taken back", "like withdrawn", "取消表情", "删除表情", "取消点赞"},
 			Description: "Someone took back an emoji reaction on a message in a chat the bot is in. " +
 				"You get the message id, the emoji's name and who took it back.",
 			Scopes:    []string{"im:message:readonly or im:message.reactions:read"},

@@ -1,0 +1,68 @@
+// Command gen writes the native keys: one for each event type that the SDK's dispatcher knows and no package under
+// keys defines itself. It is run in keys/native by go generate in package keys.
+//
+// The event types and their Go types come from the SDK's source; what a reader needs to choose comes from the tables
+// in keys/native/tables, one for each domain. It fails on an event type that the tables do not describe, on an entry
+// that no event type needs, and on a field that does not exist.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/larkevents/lark-events-mcp/keys/curated"
+)
+
+func main() {
+	skeleton := flag.String("skeleton", "", "print the event types of this domain with their fields, and write nothing")
+	flag.Parse()
+	if err := run(*skeleton); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+func run(skeleton string) error {
+	events, err := loadEvents()
+	if err != nil {
+		return err
+	}
+	events = slices.DeleteFunc(events, isCurated())
+	if skeleton != "" {
+		printSkeleton(events, skeleton)
+		return nil
+	}
+	tables, err := readTables("tables")
+	if err != nil {
+		return err
+	}
+	byDomain := map[string][]*event{}
+	for _, e := range events {
+		byDomain[e.domain()] = append(byDomain[e.domain()], e)
+	}
+	return write(byDomain, tables)
+}
+
+// isCurated reports which event types have a key of our own.
+func isCurated() func(*event) bool {
+	known := map[string]bool{}
+	for _, def := range curated.Keys() {
+		known[def.EventType] = true
+	}
+	return func(e *event) bool { return known[e.name] }
+}
+
+func printSkeleton(events []*event, domain string) {
+	for _, e := range events {
+		if e.domain() != domain {
+			continue
+		}
+		fmt.Printf("%s  (%s.%s)\n", e.name, e.pkg, e.data.Obj().Name())
+		for _, f := range fieldsOf(e.data) {
+			fmt.Printf("    %-50s %-8s %s\n", f.pointer, f.kind, strings.TrimPrefix(f.typ, "untyped "))
+		}
+	}
+}
