@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/goleak"
 )
@@ -90,6 +91,9 @@ func (c *client) sort(line []byte) {
 	var head struct {
 		ID     json.RawMessage `json:"id"`
 		Method string          `json:"method"`
+	}
+	if !utf8.Valid(line) {
+		c.t.Errorf("the server wrote %q, which is not UTF-8", line)
 	}
 	if err := json.Unmarshal(line, &head); err != nil {
 		c.t.Errorf("the server wrote %q: %v", line, err)

@@ -78,6 +78,7 @@ type fakeConsumer struct {
 	source       source.State
 	scopes       []protocol.Scope
 	problem      string
+	unreadable   *eventcore.Error
 }
 
 func newFakeConsumer() *fakeConsumer {
@@ -235,7 +236,7 @@ func (f *fakeConsumer) Status(context.Context) (*protocol.Status, error) {
 	return &protocol.Status{
 		AppID: "cli_test", Domain: "feishu", PID: 7, Started: time.Now().Add(-90 * time.Second), Source: f.source,
 		Journal:   protocol.JournalStats{ID: f.journal, Events: len(f.events), Bytes: 4096, Oldest: testEpoch, Newest: testEpoch},
-		Consumers: []protocol.Consumer{{Name: "mcp"}}, Scopes: f.scopes, Problem: f.problem,
+		Consumers: []protocol.Consumer{{Name: "mcp"}}, Scopes: f.scopes, Problem: f.problem, Unreadable: f.unreadable,
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 )
@@ -89,7 +90,8 @@ func cancelledID(raw json.RawMessage) json.RawMessage {
 	return notification.Params.RequestID
 }
 
-// encode returns v as one line of JSON, without its line break.
+// encode returns v as one line of JSON, without its line break. The line is UTF-8, as MCP demands: what v holds as raw
+// JSON (a client's id, an event of an older journal) goes out as it is, and may hold other bytes; they become U+FFFD.
 func encode(v any) ([]byte, error) {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)
@@ -97,7 +99,11 @@ func encode(v any) ([]byte, error) {
 	if err := encoder.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode a message: %w", err)
 	}
-	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), nil
+	text := bytes.TrimSuffix(line.Bytes(), []byte("\n"))
+	if !utf8.Valid(text) {
+		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	}
+	return text, nil
 }
 
 // encodeError returns an error answer; an empty id becomes null.

@@ -45,6 +45,9 @@ func busProblems(status *protocol.Status) []problem {
 		problems = append(problems, problem{problemStorage, "events cannot be stored: " + status.Problem,
 			"free disk space or check the state directory; Lark delivers the events again meanwhile"})
 	}
+	if e := status.Unreadable; e != nil {
+		problems = append(problems, problem{problemStorage, "events cannot be read: " + e.Message, e.Hint})
+	}
 	if n := status.Counters.Malformed; n > 0 {
 		problems = append(problems, problem{problemMalformed, fmt.Sprintf("%d deliveries were no events and were skipped", n),
 			"the bus's log says what came"})

@@ -36,9 +36,9 @@ func TestStatusTellsOfProblems(t *testing.T) {
 		}, []eventcore.Code{problemFailed}},
 		{"others are connected, and more", func(f *fakeConsumer) {
 			f.source.OnlineConnections = 2
-			f.problem = "disk full"
+			f.problem, f.unreadable = "disk full", refusal
 			f.scopes = []protocol.Scope{{Key: "mail.x", Orphaned: true}, {Key: "mail.y"}}
-		}, []eventcore.Code{problemOtherConnections, problemStorage, problemOrphanedScope}},
+		}, []eventcore.Code{problemOtherConnections, problemStorage, problemStorage, problemOrphanedScope}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -288,3 +288,20 @@ func TestOutputIsOneMessageALine(t *testing.T) {
 		}
 	}
 }
+
+// What is passed on as raw JSON may hold anything: a client's id, an event of a journal of before.
+func TestOutputIsUTF8(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	c := serve(t, consumer).listen().initialize()
+	c.subscribe(map[string]any{"key": messageKey})
+	consumer.publish(messageKey, "\"caf\xe9\"")
+	if got := string(c.poll(nil).Events[0].Data); got != "\"caf\uFFFD\"" {
+		t.Errorf("the event's data is %q", got)
+	}
+	c.send("{\"jsonrpc\":\"2.0\",\"id\":\"a\xff\",\"method\":\"ping\"}")
+	c.await("\"a\uFFFD\"")
+	c.send("{\"jsonrpc\":\"2.0\",\"id\":\"b\xff\",\"method\":\"no/such\xff\"}")
+	c.await("\"b\uFFFD\"")
+	c.end()
+}

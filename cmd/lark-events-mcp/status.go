@@ -114,6 +114,9 @@ func printDetails(out io.Writer, r busReport) error {
 	if r.Problem != "" {
 		notes = append(notes, "storage: "+r.Problem)
 	}
+	if r.Unreadable != nil {
+		notes = append(notes, "storage: "+r.Unreadable.Error())
+	}
 	for _, s := range r.Scopes {
 		if s.Orphaned {
 			notes = append(notes, s.Key+" may still be subscribed on the platform; its next consumer takes that over")

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -54,6 +56,9 @@ type Bus struct {
 	source    *sourceState
 	scopes    *scopes
 	consumers *consumers
+	displaced func() error // whether the bus's files are still its own; see watchPlace
+	// unreadable is what was first found to be wrong with the journal, for people to mend.
+	unreadable atomic.Pointer[eventcore.Error]
 	// life ends, by stop, when there is a reason to end.
 	life context.Context
 	stop context.CancelCauseFunc
@@ -68,8 +73,8 @@ var (
 
 // Run is the bus of opts.App, until ctx ends, a consumer tells it to stop, or nobody has used it for a while; it
 // returns nil then. It returns busdiscover.ErrHeld if the app has a bus already, an [*eventcore.Error] if the state
-// directory, the socket or the journal cannot be used, and another error if consumers cannot be accepted for long. A
-// source that the platform refused does not end it.
+// directory, the socket or the journal cannot be used or is taken away while it runs, and another error if consumers
+// cannot be accepted for long. A source that the platform refused does not end it.
 func Run(ctx context.Context, opts Options) (err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -102,7 +107,13 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer listener.Close()
-	return newBus(opts, log, scopes).run(ctx, listener)
+	b := newBus(opts, log, scopes)
+	here := place{app: opts.App, lock: lock, listener: listener}
+	if here.journal, err = os.Stat(opts.App.Journal()); err != nil {
+		return err
+	}
+	b.displaced = here.check
+	return b.run(ctx, listener)
 }
 
 func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
@@ -112,6 +123,7 @@ func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
 	b.source = newSourceState(b.log)
 	b.consumers = newConsumers()
 	b.ingest = newIngest(log, b.log, b.publish)
+	b.displaced = func() error { return nil } // a bus without files has none to lose
 	return b
 }
 
@@ -135,6 +147,7 @@ func (b *Bus) run(parent context.Context, listener net.Listener) error {
 	storing.Go(func() { b.retain(storeCtx) })
 	receiving.Go(func() { b.receive(ctx) })
 	receiving.Go(func() { b.watchIdle(ctx) })
+	receiving.Go(func() { b.watchPlace(ctx) })
 	serving.Go(func() { b.serve(serveCtx, listener) })
 	b.log.Info("bus is ready", "app_id", b.opts.App.ID, "journal", b.journal.ID())
 	if b.opts.Ready != nil {

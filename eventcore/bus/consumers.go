@@ -94,17 +94,20 @@ func (b *Bus) watchIdle(ctx context.Context) {
 	}
 }
 
-// status describes the bus.
+// status describes the bus, also one whose journal is damaged.
 func (b *Bus) status(ctx context.Context) (*protocol.Status, error) {
 	stats, err := b.journal.Stats(ctx)
 	if err != nil {
-		return nil, err
+		b.noteUnreadable(err)
+		if b.unreadable.Load() == nil {
+			return nil, err
+		}
 	}
 	state, _ := b.source.get()
 	status := &protocol.Status{
 		AppID: b.opts.App.ID, Domain: b.opts.Domain, PID: b.pid(), Binary: b.opts.Binary, Started: b.started.UTC(),
 		KeepAlive: b.opts.KeepAlive, Source: state, Scopes: b.scopes.list(), Counters: b.ingest.counters(),
-		Problem: b.ingest.lastProblem(), Consumers: []protocol.Consumer{},
+		Problem: b.ingest.lastProblem(), Unreadable: b.unreadable.Load(), Consumers: []protocol.Consumer{},
 		Journal: protocol.JournalStats{
 			ID: b.journal.ID(), Events: stats.Events, Bytes: stats.Bytes, Head: stats.Head,
 			Oldest: stats.Oldest, Newest: stats.Newest,

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -75,12 +76,28 @@ func (b *Bus) readRetained(ctx context.Context, f *protocol.Fetch) (protocol.Bat
 	}
 	read, err := b.journal.Read(ctx, journal.Query{After: f.After, Types: f.Types, Limit: f.Max, Bytes: f.MaxBytes})
 	if err != nil {
+		b.noteUnreadable(err)
 		return protocol.Batch{}, nil, err
 	}
-	lines := make([][]byte, len(read.Records))
-	for i, r := range read.Records {
-		lines[i] = protocol.AppendItem(make([]byte, 0, len(r.Event)+48), r.Position, r.Event)
-	}
 	batch := protocol.Batch{Next: read.Next, Head: max(read.Next, b.recent.headPosition()), More: read.More, Gap: read.Gap}
+	lines := make([][]byte, 0, len(read.Records))
+	for _, r := range read.Records {
+		if len(r.Event) > protocol.MaxEventBytes {
+			// Earlier versions stored such events. It is passed over, so that what lies behind it can be read.
+			b.log.Error("an event of the journal is too large to be read", "position", r.Position, "bytes", len(r.Event))
+			batch.Gap = true
+			continue
+		}
+		lines = append(lines, protocol.AppendItem(make([]byte, 0, len(r.Event)+48), r.Position, r.Event))
+	}
 	return batch, lines, nil
+}
+
+// noteUnreadable remembers, for the status, that the journal needs mending. Reads elsewhere in it may still succeed, so
+// that only another bus, with another journal, forgets it.
+func (b *Bus) noteUnreadable(err error) {
+	var e *eventcore.Error
+	if errors.As(err, &e) && b.unreadable.CompareAndSwap(nil, e) {
+		b.log.Error("the journal cannot be read", "error", err)
+	}
 }

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -55,10 +54,10 @@ func (in *ingest) deliver(ctx context.Context, event source.Event) error {
 	}
 }
 
-// malformed implements source.Sink.
+// malformed implements source.Sink, and counts what cannot be kept.
 func (in *ingest) malformed(detail string) {
 	in.malformedCount.Add(1)
-	in.log.Warn("a body that is no event was acknowledged and dropped", "detail", detail)
+	in.log.Warn("a body that is no event for the journal was acknowledged and dropped", "detail", detail)
 }
 
 // run stores events until ctx ends, and then what was delivered by then.
@@ -99,26 +98,28 @@ func (in *ingest) gather(first source.Event) []source.Event {
 // store appends events in one commit, publishes the new ones and acknowledges all, or refuses all.
 func (in *ingest) store(events []source.Event) {
 	fresh := events[:0]
+	encoded := make([][]byte, 0, len(events))
 	for _, event := range events {
 		if in.dedup.Seen(event.EventID) {
 			in.duplicates.Add(1)
 			event.Done(nil)
 			continue
 		}
-		fresh = append(fresh, event)
+		line := protocol.AppendEvent(make([]byte, 0, len(event.Payload)+256), &event.RawEvent)
+		if len(line) > protocol.MaxEventBytes {
+			// No consumer could read it, nor anything behind it. Delivered again it would be no smaller.
+			in.malformed(fmt.Sprintf("the event takes %d bytes, at most %d can be read", len(line), protocol.MaxEventBytes))
+			event.Done(nil)
+			continue
+		}
+		fresh, encoded = append(fresh, event), append(encoded, line)
 	}
 	if len(fresh) == 0 {
 		return
 	}
 	entries := make([]journal.Entry, len(fresh))
 	for i, event := range fresh {
-		encoded, err := json.Marshal(event.RawEvent)
-		if err != nil {
-			// Payloads were parsed on arrival, so that this is a fault of ours; the platform keeps the event.
-			in.refuse(fresh, fmt.Errorf("encode event %s: %w", event.EventID, err))
-			return
-		}
-		entries[i] = journal.Entry{ID: event.EventID, Type: event.EventType, Received: event.Timestamp, Event: encoded}
+		entries[i] = journal.Entry{ID: event.EventID, Type: event.EventType, Received: event.Timestamp, Event: encoded[i]}
 	}
 	// A commit that has begun is not given up: its outcome decides the acknowledgements.
 	appended, err := in.journal.Append(context.Background(), entries)

@@ -44,7 +44,7 @@ type scopes struct {
 // openScopes reads what an earlier bus left behind.
 func openScopes(path string, log *slog.Logger) (*scopes, error) {
 	s := &scopes{log: log, file: scopeFile(path), byID: map[string]*scope{}}
-	left, err := s.file.load()
+	left, err := s.file.load(log)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ import (
 
 // ErrHeld is returned by [Acquire] when another bus of the app runs.
 var ErrHeld = errors.New("another bus of this app is running")
+
+// ErrLost is wrapped by the errors of [Lock.Check].
+var ErrLost = errors.New("the bus's lock file was removed or replaced")
 
 // patience is how long [Acquire] tries: a look by [Running] holds the lock for a moment.
 const patience = 500 * time.Millisecond
@@ -46,15 +50,35 @@ func Acquire(ctx context.Context, app statedir.App) (*Lock, error) {
 		return nil, ErrHeld
 	}
 	lock := &Lock{file: file, pid: app.PID()}
-	if err := os.WriteFile(lock.pid, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o600); err != nil {
+	if err := writePID(lock.pid); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the PID file: %w", err), file.Unlock())
 	}
 	return lock, nil
 }
 
+// Check returns an error wrapping [ErrLost] if the lock keeps nobody out any more, because another file, or none, is
+// where it was taken: somebody removed the app's folder, say, and another bus may run by now.
+func (l *Lock) Check() error {
+	held, err := l.file.Stat()
+	if err != nil {
+		return fmt.Errorf("look at the held lock: %w", err)
+	}
+	there, err := os.Stat(l.file.Path())
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !os.SameFile(held, there):
+		return fmt.Errorf("%w: %s", ErrLost, l.file.Path())
+	case err != nil:
+		return fmt.Errorf("look at the lock file: %w", err)
+	}
+	return nil
+}
+
 // Release removes the PID file and gives the lock up. The lock file stays, because removing it would let two
-// processes lock two files of the same name.
+// processes lock two files of the same name. A PID file beside a lock that was lost is not this bus's, and stays too.
 func (l *Lock) Release() error {
+	if errors.Is(l.Check(), ErrLost) {
+		return l.file.Unlock()
+	}
 	return errors.Join(os.Remove(l.pid), l.file.Unlock())
 }
 
@@ -92,6 +116,20 @@ func List(home statedir.Home) ([]Bus, error) {
 		}
 	}
 	return buses, nil
+}
+
+// writePID makes the PID file anew. What is at its path, a dead bus's file or a symbolic link to anything, is removed
+// and never written to.
+func writePID(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(strconv.AppendInt(nil, int64(os.Getpid()), 10))
+	return errors.Join(err, file.Close())
 }
 
 func readPID(path string) int {

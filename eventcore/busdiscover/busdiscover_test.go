@@ -3,6 +3,7 @@ package busdiscover
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -57,6 +58,28 @@ func TestAStalePIDFileIsNoBus(t *testing.T) {
 	}
 }
 
+func TestThePIDFileIsNotWrittenThroughALink(t *testing.T) {
+	app := newApp(t, statedir.Home(t.TempDir()), "cli_a")
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.WriteFile(elsewhere, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, app.PID()); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	lock, err := Acquire(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {
+		t.Errorf("the link's target holds %q (%v)", text, err)
+	}
+	if bus, ok := Running(app); !ok || bus.PID != os.Getpid() {
+		t.Errorf("running: %+v, %t", bus, ok)
+	}
+}
+
 func TestListFindsTheLiveOnes(t *testing.T) {
 	home := statedir.Home(t.TempDir())
 	newApp(t, home, "cli_dead")
@@ -103,4 +126,38 @@ func TestLooksDoNotKeepABusFromStarting(t *testing.T) {
 		t.Fatal(err)
 	}
 	lock.Release()
+}
+
+func TestALockThatWasTakenAwayIsNoticedAndLeavesTheNextOneAlone(t *testing.T) {
+	app := newApp(t, statedir.Home(t.TempDir()), "cli_a")
+	first, err := Acquire(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Check(); err != nil {
+		t.Errorf("a lock that is held: %v", err)
+	}
+	if err := os.RemoveAll(app.Dir); err != nil {
+		t.Skip("an open file cannot be removed here:", err)
+	}
+	if err := first.Check(); !errors.Is(err, ErrLost) {
+		t.Errorf("without its file: %v, want ErrLost", err)
+	}
+	if err := app.Create(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Acquire(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Release()
+	if err := first.Check(); !errors.Is(err, ErrLost) {
+		t.Errorf("beside another lock: %v, want ErrLost", err)
+	}
+	if err := first.Release(); err != nil {
+		t.Error(err)
+	}
+	if bus, ok := Running(app); !ok || bus.PID != os.Getpid() {
+		t.Errorf("the other bus is gone: %+v, %t", bus, ok)
+	}
 }

@@ -77,7 +77,8 @@ type Stats struct {
 
 // Journal is an event log. Positions are given out by it, in the order of the log; callers compare them and pass
 // them back, and derive nothing else. Others may append to the same log at the same time. All methods may be
-// called from many goroutines at once.
+// called from many goroutines at once. An error that only a person can mend, a damaged file say, has an
+// [*eventcore.Error] in its chain.
 type Journal interface {
 	// ID names the log; a log that was recreated has another one.
 	ID() string

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 
 	"modernc.org/sqlite"
@@ -47,6 +48,7 @@ const readers = 4
 // SQLite is a [Journal] in one SQLite database in WAL mode. A commit is on disk (synchronous=FULL) before Append
 // returns. Only one process may have it open; the bus's lock sees to that.
 type SQLite struct {
+	path   string
 	id     string
 	write  *sql.DB // one connection
 	read   *sql.DB
@@ -66,15 +68,15 @@ type counters struct {
 
 var _ Journal = (*SQLite)(nil)
 
-// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. A file that is no
-// journal, or is damaged, is an [*eventcore.Error].
+// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. What is no journal (a
+// directory, another file), or is damaged, is an [*eventcore.Error].
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the journal: %w", err)
+		return nil, unusable(path, err)
 	}
 	file.Close()
-	j := &SQLite{}
+	j := &SQLite{path: path}
 	if err := j.open(ctx, path); err != nil {
 		j.Close()
 		return nil, unusable(path, err)
@@ -178,6 +180,27 @@ func diskFull(err error) error {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
+}
+
+// explain turns what SQLite says of a damaged file, found after it was opened, into an [*eventcore.Error] with the way
+// out. Other errors, which may pass, are returned as they are.
+func (j *SQLite) explain(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case e.Code()&0xff == sqlite3.SQLITE_CORRUPT, e.Code()&0xff == sqlite3.SQLITE_NOTADB, e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ:
+	case e.Code() == sqlite3.SQLITE_ERROR && strings.Contains(e.Error(), "no such table"): // another file has its name
+	default:
+		return err
+	}
+	return &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the journal %s is damaged: %v", j.path, err),
+		Hint:    "run lark-events-mcp stop, and move the file and its -wal and -shm away; the next bus starts a new, empty journal",
+		Cause:   err,
+	}
 }
 
 func unusable(path string, err error) error {

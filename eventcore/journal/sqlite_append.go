@@ -44,7 +44,7 @@ func (j *SQLite) Append(ctx context.Context, entries []Entry) ([]Appended, error
 		return saveCounters(ctx, tx, row)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("append %d events: %w", len(entries), diskFull(err))
+		return nil, fmt.Errorf("append %d events: %w", len(entries), diskFull(j.explain(err)))
 	}
 	j.setCounters(row)
 	return results, nil
@@ -57,7 +57,7 @@ func (j *SQLite) Trim(ctx context.Context, r Retention, now time.Time) (int, err
 		n, err := j.trimOnce(ctx, r, now)
 		removed += n
 		if err != nil {
-			return removed, fmt.Errorf("trim the journal: %w", err)
+			return removed, fmt.Errorf("trim the journal: %w", j.explain(err))
 		}
 		if n < trimChunk {
 			return removed, nil

@@ -19,14 +19,14 @@ func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
 	query, args := selectEvents(q, row.head)
 	rows, err := j.read.QueryContext(ctx, query, args...)
 	if err != nil {
-		return Batch{}, fmt.Errorf("read the journal: %w", err)
+		return Batch{}, fmt.Errorf("read the journal: %w", j.explain(err))
 	}
 	defer rows.Close()
 	size := 0
 	for rows.Next() {
 		var r Record
 		if err := rows.Scan(&r.Position, &r.Type, &r.Event); err != nil {
-			return Batch{}, fmt.Errorf("read the journal: %w", err)
+			return Batch{}, fmt.Errorf("read the journal: %w", j.explain(err))
 		}
 		full := len(batch.Records) == q.Limit || (q.Bytes > 0 && size > 0 && size+len(r.Event) > q.Bytes)
 		if full {
@@ -38,7 +38,7 @@ func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
 		batch.Records = append(batch.Records, r)
 	}
 	if err := rows.Err(); err != nil {
-		return Batch{}, fmt.Errorf("read the journal: %w", err)
+		return Batch{}, fmt.Errorf("read the journal: %w", j.explain(err))
 	}
 	return batch, nil
 }
@@ -79,7 +79,7 @@ func (j *SQLite) Count(ctx context.Context, after eventcore.Position, types []st
 	}
 	var n int
 	if err := j.read.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count events: %w", err)
+		return 0, fmt.Errorf("count events: %w", j.explain(err))
 	}
 	return n, nil
 }
@@ -98,7 +98,7 @@ func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position,
 	var first sql.NullInt64
 	row := j.read.QueryRowContext(ctx, `SELECT min(position) FROM events WHERE received_ms >= ?`, t.UnixMilli())
 	if err := row.Scan(&first); err != nil {
-		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), err)
+		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), j.explain(err))
 	}
 	if !first.Valid {
 		return head, nil
@@ -115,7 +115,7 @@ func (j *SQLite) Stats(ctx context.Context) (Stats, error) {
 		(SELECT received_ms FROM events ORDER BY position LIMIT 1),
 		(SELECT received_ms FROM events ORDER BY position DESC LIMIT 1)`).Scan(&oldest, &newest)
 	if err != nil {
-		return Stats{}, fmt.Errorf("describe the journal: %w", err)
+		return Stats{}, fmt.Errorf("describe the journal: %w", j.explain(err))
 	}
 	if oldest.Valid {
 		stats.Oldest, stats.Newest = time.UnixMilli(oldest.Int64).UTC(), time.UnixMilli(newest.Int64).UTC()

@@ -2,10 +2,12 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -236,5 +238,64 @@ func TestAForeignFileIsRefused(t *testing.T) {
 	}
 	if _, err := OpenSQLite(t.Context(), path); !eventcore.IsCode(err, eventcore.CodeBusUnavailable) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestADirectoryInTheJournalsPlaceIsExplained(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var e *eventcore.Error
+	if _, err := OpenSQLite(t.Context(), path); !errors.As(err, &e) || !strings.Contains(e.Message, path) || e.Hint == "" {
+		t.Errorf("got %v, want the path and what to do", err)
+	}
+}
+
+func TestDamageFoundWhileReadingIsExplained(t *testing.T) {
+	for name, damage := range map[string]func(j *SQLite, path string) *SQLite{
+		"pages overwritten": func(j *SQLite, path string) *SQLite {
+			j.Close() // which moves all events to the file
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const page = 4096
+			for i := 2 * page; i < len(text); i++ { // the counters' page stays
+				text[i] = 0xff
+			}
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, path)
+		},
+		"another file in its place": func(j *SQLite, _ string) *SQLite {
+			if _, err := j.write.ExecContext(t.Context(), `DROP TABLE events`); err != nil {
+				t.Fatal(err)
+			}
+			return j
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal.db")
+			j := open(t, path)
+			appendRange(t, j, 1, 500, "a")
+			j = damage(j, path)
+			_, readErr := j.Read(t.Context(), Query{Limit: 10})
+			_, countErr := j.Count(t.Context(), 0, nil)
+			_, statsErr := j.Stats(t.Context())
+			_, seekErr := j.SeekTime(t.Context(), time.UnixMilli(1))
+			_, appendErr := j.Append(t.Context(), []Entry{entry(501, "a")})
+			_, trimErr := j.Trim(t.Context(), Retention{}, time.Now())
+			for what, err := range map[string]error{
+				"read": readErr, "count": countErr, "stats": statsErr, "seek": seekErr, "append": appendErr, "trim": trimErr,
+			} {
+				var e *eventcore.Error
+				if !errors.As(err, &e) || e.Code != eventcore.CodeBusUnavailable || !strings.Contains(e.Message, path) ||
+					!strings.Contains(e.Hint, "lark-events-mcp stop") {
+					t.Errorf("%s: %v, want the file and the way out", what, err)
+				}
+			}
+		})
 	}
 }

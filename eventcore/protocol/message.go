@@ -21,8 +21,11 @@ const (
 	MaxResponseLine = 64 << 20 // bytes of a response
 	MaxBatchEvents  = 1000     // events of a batch
 	MaxBatchBytes   = 8 << 20  // bytes of the events of a batch; the first event may exceed it
-	MaxWait         = 10 * time.Minute
-	MaxPending      = 256 // requests of one connection that are not answered yet
+	// MaxEventBytes bounds an encoded event, see [AppendEvent]. The rest of the line is left to the batch around it,
+	// so that an event within the bound can always be read.
+	MaxEventBytes = MaxResponseLine - 1<<20
+	MaxWait       = 10 * time.Minute
+	MaxPending    = 256 // requests of one connection that are not answered yet
 )
 
 // Request is a message to the bus: the member that is set says what is asked. Every request but Cancel is
@@ -125,11 +128,11 @@ type Batch struct {
 	Head eventcore.Position `json:"head"`
 	// More means that events matching the fetch lie after Next.
 	More bool `json:"more,omitempty"`
-	// Gap means that events after the position that was asked for have left the journal unread.
+	// Gap means that events after the position that was asked for have left the journal unread, or are too large.
 	Gap bool `json:"gap,omitempty"`
 }
 
-// Item is an event and the position behind it. Event is an encoded eventcore.RawEvent.
+// Item is an event and the position behind it. Event is an encoded eventcore.RawEvent, see [AppendEvent].
 type Item struct {
 	Position eventcore.Position `json:"position"`
 	Event    json.RawMessage    `json:"event"`
@@ -210,6 +213,8 @@ type Status struct {
 	Counters  Counters     `json:"counters"`
 	// Problem is the latest failure to store events, until one succeeds.
 	Problem string `json:"problem,omitempty"`
+	// Unreadable says why events could not be read, since that was first found, if it is for people to mend.
+	Unreadable *eventcore.Error `json:"unreadable,omitempty"`
 }
 
 // JournalStats describes what a journal retains. Oldest and Newest are times of arrival, zero when it is empty.

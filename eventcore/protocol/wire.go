@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
@@ -119,6 +120,33 @@ func (w *Writer) WriteBatch(id uint64, batch Batch, items [][]byte) error {
 	}
 	_, err := w.out.Write(line)
 	return err
+}
+
+// AppendEvent appends the encoding of an event, as it is kept and sent. It costs next to nothing beyond copying the
+// payload, which must be JSON without line breaks, in UTF-8, as source.ParseEnvelope leaves it. The payload stays as it
+// is: json.Marshal would write each <, > and & in six bytes, and so turn a large event into one that no line has room
+// for.
+func AppendEvent(dst []byte, event *eventcore.RawEvent) []byte {
+	dst = appendString(append(dst, `{"event_id":`...), event.EventID)
+	dst = appendString(append(dst, `,"event_type":`...), event.EventType)
+	if event.SourceTime != "" {
+		dst = appendString(append(dst, `,"source_time":`...), event.SourceTime)
+	}
+	dst = append(append(dst, `,"payload":`...), event.Payload...)
+	dst = append(dst, `,"timestamp":"`...)
+	dst = event.Timestamp.AppendFormat(dst, time.RFC3339Nano)
+	return append(dst, `"}`...)
+}
+
+// appendString appends a JSON string.
+func appendString(dst []byte, text string) []byte {
+	for _, c := range []byte(text) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(text) // a string can always be encoded
+			return append(dst, quoted...)
+		}
+	}
+	return append(append(append(dst, '"'), text...), '"')
 }
 
 // AppendItem appends the encoding of an [Item] whose event is encoded already.

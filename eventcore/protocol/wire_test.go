@@ -76,3 +76,27 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+func TestAnEventIsEncodedAsItIs(t *testing.T) {
+	for _, text := range []string{"plain.type_v1", `"quoted\"`, "<&>", "é\n\u2028\x00\x7f", ""} {
+		want := eventcore.RawEvent{
+			EventID: "id " + text, EventType: "type " + text, SourceTime: text,
+			Payload: json.RawMessage(`{"a":"<&>é\u003c\u2028"}`), Timestamp: time.Unix(5, 6000).UTC(),
+		}
+		line := AppendEvent(nil, &want)
+		var got eventcore.RawEvent
+		if err := json.Unmarshal(line, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v (%v), want %+v", got, err, want)
+		}
+		if bytes.ContainsAny(line, "\n\r") {
+			t.Errorf("%s has a line break", line)
+		}
+	}
+}
+
+func TestTheLargestBatchFitsALine(t *testing.T) {
+	event := AppendItem(nil, 1<<63, nil)
+	if around := MaxBatchEvents*(len(event)+1) + 200; MaxEventBytes+around > MaxResponseLine || MaxBatchBytes+around > MaxResponseLine {
+		t.Errorf("an event of %d bytes and %d around it exceed a line of %d", MaxEventBytes, around, MaxResponseLine)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
@@ -21,13 +22,18 @@ const legacyCardType = "card.action.trigger_v1"
 
 // ParseEnvelope reads the header of a body in the V2 or V1 envelope, or of a card callback in the format before
 // V2, and returns the event with the app's verification token removed from the payload, and without white space
-// between its tokens. The event itself is not decoded. An envelope without an id gets one from the hash of the
-// body. Errors wrap [ErrNotEvent] and hold no content.
+// between its tokens. The event itself is not decoded. Bytes that are no UTF-8 become U+FFFD, as a JSON
+// decoder would have it, because the payload is passed on as it is to readers that may insist on UTF-8. An envelope without an id
+// gets one from the hash of the body. Errors wrap [ErrNotEvent] and hold no content.
 //
 // Source of the formats: the SDK's event package (EventV2Base, EventHeader) and card package (CardAction).
 func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) {
-	compact := bytes.NewBuffer(make([]byte, 0, len(body)))
-	if err := json.Compact(compact, body); err != nil || compact.Len() == 0 || compact.Bytes()[0] != '{' {
+	clean := body
+	if !utf8.Valid(clean) {
+		clean = bytes.ToValidUTF8(clean, []byte("\uFFFD"))
+	}
+	compact := bytes.NewBuffer(make([]byte, 0, len(clean)))
+	if err := json.Compact(compact, clean); err != nil || compact.Len() == 0 || compact.Bytes()[0] != '{' {
 		return eventcore.RawEvent{}, fmt.Errorf("%w: the body is no JSON object (%d bytes)", ErrNotEvent, len(body))
 	}
 	env := scanEnvelope(compact.Bytes())

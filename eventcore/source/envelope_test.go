@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
@@ -100,6 +101,20 @@ func TestNoSpellingKeepsTheToken(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoUTF8IsReplaced(t *testing.T) {
+	event, err := ParseEnvelope([]byte("{\"header\":{\"event_id\":\"e\xff\",\"event_type\":\"a.b\xe4\"},\"event\":{\"te\xc0xt\":\"caf\xe9 é\"}}"), received)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"header":{"event_id":"e\ufffd","event_type":"a.b\ufffd"},"event":{"te\ufffdxt":"caf\ufffd é"}}`
+	if !utf8.Valid(event.Payload) || decode(t, event.Payload) != decode(t, []byte(want)) {
+		t.Errorf("payload %q, want %s", event.Payload, want)
+	}
+	if event.EventID != "e\uFFFD" || event.EventType != "a.b\uFFFD" {
+		t.Errorf("id %q, type %q", event.EventID, event.EventType)
+	}
+}
+
 func TestAnEventWithoutAnIDGetsTheSameOneEachTime(t *testing.T) {
 	id := func(body string) string {
 		event, err := ParseEnvelope([]byte(body), time.Now())
@@ -137,6 +152,7 @@ func FuzzParseEnvelope(f *testing.F) {
 	f.Add([]byte(`{"action":{},"token":"VERIFY"}`))
 	f.Add([]byte(`{"Header":{"event_type":"a.b","to\u006ben":"VERIFY","TOKEN":"VERIFY"},"Token":"VERIFY","event":{}}`))
 	f.Add([]byte(`{"header":{"event_type":"a.b"},"header":{"token":"VERIFY"}}`))
+	f.Add([]byte("{\"header\":{\"event_type\":\"a.\xff\",\"tok\xc5\xbfen\":1},\"event\":{}}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		event, err := ParseEnvelope(body, received)
 		if err != nil {
@@ -145,7 +161,7 @@ func FuzzParseEnvelope(f *testing.F) {
 			}
 			return
 		}
-		if event.EventID == "" || event.EventType == "" || !json.Valid(event.Payload) {
+		if event.EventID == "" || event.EventType == "" || !json.Valid(event.Payload) || !utf8.Valid(event.Payload) {
 			t.Errorf("an event without id, type or payload: %+v", event)
 		}
 		var envelope struct {

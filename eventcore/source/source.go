@@ -9,6 +9,7 @@ import (
 
 // Event is one event on its way to the journal.
 type Event struct {
+	// RawEvent has a payload as [ParseEnvelope] leaves it: JSON without line breaks, in UTF-8.
 	eventcore.RawEvent
 	// Done is called exactly once: with nil when the event is in the journal (now or from an earlier delivery),
 	// and with an error when it is not, so that the platform delivers it again. It must not block, and may be

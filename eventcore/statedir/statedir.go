@@ -7,6 +7,7 @@ package statedir
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -118,7 +119,7 @@ func (a App) Create() error {
 		return unusable(a.Dir, err)
 	}
 	if !info.IsDir() {
-		return unusable(a.Dir, fmt.Errorf("it is a %s, not a directory", info.Mode().Type()))
+		return unusable(a.Dir, fmt.Errorf("it is %s, not a directory", kind(info.Mode())))
 	}
 	if err := owned(info); err != nil {
 		return unusable(a.Dir, err)
@@ -137,6 +138,17 @@ func (a App) Create() error {
 		return unusable(a.Dir, err)
 	}
 	return nil
+}
+
+// kind names what is no directory.
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "a file"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	}
+	return "a special file"
 }
 
 func unusable(dir string, err error) error {

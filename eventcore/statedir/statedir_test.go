@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -42,13 +43,18 @@ func TestCreateRefusesWhatIsNoFolderOfOurs(t *testing.T) {
 	if err := os.Symlink(elsewhere, filepath.Join(dir, "cli_link")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
-	for name, app := range map[string]App{
-		"a file as state directory": Home(file).App("cli_a"),
-		"a file as folder":          Home(dir).App("file"),
-		"a symbolic link":           Home(dir).App("cli_link"),
+	for _, c := range []struct {
+		name string
+		app  App
+		says string
+	}{
+		{"a file as state directory", Home(file).App("cli_a"), "not a directory"},
+		{"a file as folder", Home(dir).App("file"), "not a directory"},
+		{"a symbolic link", Home(dir).App("cli_link"), "it is a symbolic link"},
 	} {
-		if err := app.Create(); !eventcore.IsCode(err, eventcore.CodeBusUnavailable) {
-			t.Errorf("%s: got %v, want bus_unavailable", name, err)
+		err := c.app.Create()
+		if !eventcore.IsCode(err, eventcore.CodeBusUnavailable) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: got %v, want bus_unavailable and %q", c.name, err, c.says)
 		}
 	}
 }

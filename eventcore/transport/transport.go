@@ -14,10 +14,18 @@ import (
 // ErrNoBus is wrapped by the errors of [Dial] when nobody listens at the address.
 var ErrNoBus = errors.New("no bus is listening")
 
+// Listener is the bus's end.
+type Listener interface {
+	net.Listener
+	// Reachable reports whether [Dial] still leads here; it does not any more once the socket was removed, or replaced
+	// by another one. Close leaves such another socket alone.
+	Reachable() bool
+}
+
 // Listen binds the endpoint that belongs to path (the path of a bus's socket), replacing a stale one. The
 // caller must hold the bus's lock, because a socket in use would be replaced too. Connections of other users
 // are closed before Accept returns them. A path that the system cannot bind is an [*eventcore.Error].
-func Listen(path string) (net.Listener, error) { return listen(path) }
+func Listen(path string) (Listener, error) { return listen(path) }
 
 // Dial connects to the bus that listens at path. It returns an error wrapping [ErrNoBus] if there is none, and
 // an [*eventcore.Error] for a path that the system cannot use.

@@ -18,7 +18,7 @@ import (
 // where it is 104, unix(7) on Linux, where it is 108. The smaller one keeps a state directory portable.
 const maxPath = 103
 
-func listen(path string) (net.Listener, error) {
+func listen(path string) (Listener, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
@@ -34,7 +34,12 @@ func listen(path string) (net.Listener, error) {
 		listener.Close()
 		return nil, fmt.Errorf("make the bus's socket private: %w", err)
 	}
-	return &ownListener{listener}, nil
+	own := &ownListener{UnixListener: listener.(*net.UnixListener), path: path}
+	if own.socket, err = os.Lstat(path); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("listen on the bus's socket: %w", err)
+	}
+	return own, nil
 }
 
 func dial(ctx context.Context, path string) (net.Conn, error) {
@@ -60,11 +65,26 @@ func dial(ctx context.Context, path string) (net.Conn, error) {
 }
 
 // ownListener accepts connections of this process's user only.
-type ownListener struct{ net.Listener }
+type ownListener struct {
+	*net.UnixListener
+	path   string
+	socket os.FileInfo // what was bound at path
+}
+
+func (l *ownListener) Reachable() bool {
+	there, err := os.Lstat(l.path)
+	return err == nil && os.SameFile(l.socket, there) || err != nil && !os.IsNotExist(err)
+}
+
+func (l *ownListener) Close() error {
+	// Closing removes what is at the path, which may be another bus's socket by now.
+	l.SetUnlinkOnClose(l.Reachable())
+	return l.UnixListener.Close()
+}
 
 func (l *ownListener) Accept() (net.Conn, error) {
 	for {
-		conn, err := l.Listener.Accept()
+		conn, err := l.UnixListener.Accept()
 		if err != nil {
 			return nil, err
 		}

@@ -68,3 +68,35 @@ func TestAPathTheSystemCannotUseIsExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestASocketThatWasReplacedIsNoticedAndLeftAlone(t *testing.T) {
+	path := socketPath(t)
+	first, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if !first.Reachable() {
+		t.Error("a fresh socket is not reachable")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if first.Reachable() {
+		t.Error("a removed socket is reachable")
+	}
+	second, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if first.Reachable() {
+		t.Error("a replaced socket is reachable")
+	}
+	first.Close()
+	conn, err := Dial(t.Context(), path)
+	if err != nil {
+		t.Fatalf("the socket that took its place: %v", err)
+	}
+	conn.Close()
+}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func listen(path string) (net.Listener, error) {
+func listen(path string) (Listener, error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
 		return nil, fmt.Errorf("find out the current user: %w", err)
@@ -25,8 +25,13 @@ func listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on the bus's pipe: %w", err)
 	}
-	return listener, nil
+	return pipeListener{listener}, nil
 }
+
+// pipeListener is always reachable: a pipe's name is taken for as long as the pipe is open.
+type pipeListener struct{ net.Listener }
+
+func (pipeListener) Reachable() bool { return true }
 
 func dial(ctx context.Context, path string) (net.Conn, error) {
 	conn, err := winio.DialPipeContext(ctx, pipeName(path))

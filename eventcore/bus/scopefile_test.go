@@ -1,0 +1,77 @@
+package bus
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+)
+
+func TestScopesAreRememberedUntilThereAreNone(t *testing.T) {
+	file := scopeFile(filepath.Join(t.TempDir(), "scopes.json"))
+	for _, saved := range [][]savedScope{{{"id1", "k"}}, {{"id1", "k"}, {"id2", "k"}}, nil, nil} {
+		if err := file.save(saved); err != nil {
+			t.Fatal(err)
+		}
+		got, err := file.load(slog.New(slog.DiscardHandler))
+		if err != nil || !slices.Equal(got, saved) {
+			t.Errorf("got %v, %v; want %v", got, err, saved)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Dir(string(file))); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestAnEmptyScopeFileKeepsNoBusFromStarting(t *testing.T) {
+	file := scopeFile(filepath.Join(t.TempDir(), "scopes.json"))
+	if err := os.WriteFile(string(file), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	got, err := file.load(slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil || len(got) != 0 || !strings.Contains(log.String(), "scopes.json") {
+		t.Errorf("got %v, %v; the log says %q", got, err, log.String())
+	}
+}
+
+func TestAScopeFileThatCannotBeReadIsExplained(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"a directory": func(path string) error { return os.Mkdir(path, 0o700) },
+		"no JSON":     func(path string) error { return os.WriteFile(path, []byte("[{"), 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := scopeFile(filepath.Join(t.TempDir(), "scopes.json"))
+			if err := put(string(file)); err != nil {
+				t.Fatal(err)
+			}
+			var e *eventcore.Error
+			_, err := file.load(slog.New(slog.DiscardHandler))
+			if !errors.As(err, &e) || !strings.Contains(e.Message, string(file)) || e.Hint == "" {
+				t.Errorf("got %v, want the path and what to do", err)
+			}
+		})
+	}
+}
+
+func TestSavingScopesFollowsNoSymbolicLink(t *testing.T) {
+	dir := t.TempDir()
+	file, elsewhere := scopeFile(filepath.Join(dir, "scopes.json")), filepath.Join(dir, "elsewhere")
+	if err := os.WriteFile(elsewhere, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, string(file)+".new"); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if err := file.save([]savedScope{{"id", "k"}}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {
+		t.Errorf("the link's target holds %q (%v)", text, err)
+	}
+}
