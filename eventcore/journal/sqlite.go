@@ -11,8 +11,7 @@ import (
 	"os"
 	"sync"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
@@ -66,17 +65,20 @@ type counters struct {
 
 var _ Journal = (*SQLite)(nil)
 
-// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. A file that is no
-// journal, or is damaged, is an [*eventcore.Error].
+// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. If that cannot be done,
+// the error is an [*eventcore.Error] that says what to do, or ctx's error if ctx ended.
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the journal: %w", err)
+		return nil, unusable(path, err)
 	}
 	file.Close()
 	j := &SQLite{}
 	if err := j.open(ctx, path); err != nil {
 		j.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err() // which SQLite shows as an error of its own
+		}
 		return nil, unusable(path, err)
 	}
 	return j, nil
@@ -118,7 +120,7 @@ func (j *SQLite) create(ctx context.Context) error {
 		return nil
 	case 0:
 	default:
-		return fmt.Errorf("it was written by another version of this program (format %d, this one reads %d)", version, schemaVersion)
+		return fmt.Errorf("%w (format %d, this one reads %d)", errForeignFormat, version, schemaVersion)
 	}
 	var id [4]byte // short, because it is in every cursor
 	rand.Read(id[:])
@@ -169,22 +171,4 @@ func (j *SQLite) Close() error {
 		errs = append(errs, j.write.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// diskFull marks err with [ErrFull] if SQLite says that there is no room.
-func diskFull(err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL {
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
-}
-
-func unusable(path string, err error) error {
-	return &eventcore.Error{
-		Code:    eventcore.CodeBusUnavailable,
-		Message: fmt.Sprintf("the journal %s cannot be used: %v", path, err),
-		Hint:    "move the file and its -wal and -shm away; a new, empty journal is then started",
-		Cause:   err,
-	}
 }
