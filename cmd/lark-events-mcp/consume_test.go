@@ -192,6 +192,7 @@ func TestConsumeExitCodes(t *testing.T) {
 		says string
 	}{
 		"unknown key":       {[]string{"im.message.recieve_v1"}, nil, 2, messageKey},
+		"no key like it":    {[]string{"nonsense"}, nil, 2, "lark-events-mcp list"},
 		"no key":            {nil, nil, 2, "one event key"},
 		"two keys":          {[]string{messageKey, reactionKey}, nil, 2, "one event key"},
 		"unknown flag":      {[]string{messageKey, "--form", "now"}, nil, 2, "--form"},
@@ -203,7 +204,8 @@ func TestConsumeExitCodes(t *testing.T) {
 		"param not allowed": {[]string{messageKey, "--param", "chat_type=channel"}, nil, 2, "p2p"},
 		"param missing":     {[]string{"event.any"}, nil, 2, "event_type"},
 		"param twice":       {[]string{messageKey, "--param", "chat_type=p2p", "--param", "chat_type=group"}, nil, 2, "twice"},
-		"bad jq":            {[]string{messageKey, "--jq", ".content |"}, nil, 2, "jq"},
+		"bad jq":            {[]string{messageKey, "--jq", ".content |"}, nil, 2, "lark-events-mcp schema " + messageKey},
+		"bad cursor":        {[]string{messageKey, "--from", "c1_AAAA"}, nil, 2, "lark-events-mcp consume"},
 		"bad start":         {[]string{messageKey, "--from", "yesterday"}, nil, 2, "yesterday"},
 		"no app id":         {[]string{messageKey}, map[string]string{"LARK_APP_ID": ""}, 3, "LARK_APP_ID"},
 		"no secret":         {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": ""}, 3, "LARK_APP_SECRET"},
