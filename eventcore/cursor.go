@@ -36,7 +36,8 @@ func ParseCursor(text string) (Cursor, error) {
 	invalid := &Error{
 		Code:    CodeInvalidCursor,
 		Message: fmt.Sprintf("%q is not a cursor of this server", clip(text, 80)),
-		Hint:    "pass a cursor exactly as a result gave it, or leave it out to go on where the last poll ended",
+		Hint: "pass a cursor exactly as a result or a line of consume gave it; without one, poll_events goes on where the " +
+			"last poll ended, and lark-events-mcp consume begins now",
 	}
 	encoded, ok := strings.CutPrefix(text, cursorPrefix)
 	if !ok || len(encoded) > 256 {

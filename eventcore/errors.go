@@ -77,7 +77,7 @@ func IsCode(err error, code Code) bool {
 // UnknownKey is the error for a key that is not registered, with the nearest names.
 func UnknownKey(key string) *Error {
 	suggestions := nearestKeys(key, 5)
-	hint := "list_event_keys finds keys by words; event.any takes any event type by name"
+	hint := "list_event_keys, or lark-events-mcp list, shows the keys; event.any takes any event type by name"
 	if len(suggestions) > 0 {
 		hint = "did you mean " + suggestions[0] + "? " + hint
 	}

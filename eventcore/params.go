@@ -35,7 +35,8 @@ func ResolveParams(def *KeyDefinition, given map[string]any) (map[string]string,
 				return nil, paramError(def, p, "it is required")
 			}
 			if p.Default != "" {
-				resolved[p.Name] = p.Default
+				// RegisterKey has refused a default that is not accepted.
+				resolved[p.Name], _ = canonical(p, p.Default)
 			}
 			continue
 		}

@@ -70,6 +70,20 @@ func TestResolveParamsSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Hooks and identities see one form of a value, whoever wrote it: a default is written by hand.
+func TestDefaultsAreCanonical(t *testing.T) {
+	values := []ParamValue{{"text", "plain words"}, {"image", "a picture"}}
+	def := &KeyDefinition{Key: "t.defaults", Params: []ParamDef{
+		{Name: "kinds", Type: ParamMulti, Values: values, Default: "image, text", Description: "which"},
+		{Name: "loud", Type: ParamBool, Default: "1", Description: "how"},
+		{Name: "count", Type: ParamInt, Default: "007", Description: "how many"},
+	}}
+	want := map[string]string{"kinds": "text,image", "loud": "true", "count": "7"}
+	if got, err := ResolveParams(def, nil); err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
+}
+
 func TestTypedParamsIsTheInverse(t *testing.T) {
 	given := map[string]any{"name": "x", "kind": "file", "kinds": []string{"text", "file"}, "loud": true, "count": int64(7)}
 	resolved, err := ResolveParams(paramsDef(), given)

@@ -19,6 +19,8 @@ const (
 	drainTime = 300 * time.Millisecond
 	closeTime = 1300 * time.Millisecond
 	flushTime = 100 * time.Millisecond
+	// maxUnread bounds, in bytes, the answers of the reading loop itself that a client leaves unread.
+	maxUnread = 1 << 20
 )
 
 // ServeStdio serves one client: messages are lines of JSON, requests in and answers and notifications out. It
@@ -62,7 +64,11 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 type stdioLoop struct {
 	session  *Session
 	box      *outbox
-	handlers sync.WaitGroup // requests being answered
+	handlers sync.WaitGroup // requests being answered, and sendWaiting
+
+	mu      sync.Mutex
+	waiting [][]byte // what the loop itself answered and was not sent yet
+	unread  int      // their bytes
 }
 
 // run handles messages until the input ends (nil), ctx ends, or the client can no longer be written to.
@@ -99,8 +105,12 @@ func (l *stdioLoop) run(ctx context.Context, in io.Reader) error {
 			case got.err == nil:
 				l.handle(ctx, got.line)
 			case errors.Is(got.err, errLineTooLong):
-				l.reply(encodeError(nil, &rpcError{Code: mcpgo.INVALID_REQUEST,
+				l.replyLater(encodeError(nil, &rpcError{Code: mcpgo.INVALID_REQUEST,
 					Message: fmt.Sprintf("the line is longer than %d bytes and was skipped", maxLineBytes)}))
+			}
+			if l.tooMuchUnread() {
+				return fmt.Errorf("the client sends but does not read: more than %d bytes of refusals wait for it; "+
+					"a client must read its input while it writes", maxUnread)
 			}
 			switch {
 			case got.err == nil || got.err == errLineTooLong:
@@ -119,7 +129,7 @@ func (l *stdioLoop) handle(ctx context.Context, line []byte) {
 	msg, problem := parseMessage(line)
 	switch {
 	case problem != nil:
-		l.reply(encodeError(msg.id, problem))
+		l.replyLater(encodeError(msg.id, problem))
 	case msg.method == "":
 		// An answer to nothing.
 	case msg.method == string(mcpgo.MethodNotificationCancelled):
@@ -132,7 +142,7 @@ func (l *stdioLoop) handle(ctx context.Context, line []byte) {
 		c := &call{session: l.session}
 		answer := l.session.answer(ctx, c, msg)
 		c.settle(true)
-		l.reply(answer)
+		l.replyLater(answer)
 	default:
 		l.start(ctx, msg)
 	}
@@ -146,12 +156,12 @@ func (l *stdioLoop) start(ctx context.Context, msg message) {
 	case errors.Is(err, errDuplicateID):
 		cancel()
 		// Answered to no id: under its own it would pass for the answer to the request that has it already.
-		l.reply(encodeError(nil, &rpcError{Code: mcpgo.INVALID_REQUEST,
+		l.replyLater(encodeError(nil, &rpcError{Code: mcpgo.INVALID_REQUEST,
 			Message: fmt.Sprintf("request id %s is in use by a request that is still being answered", clip(string(msg.id), 100))}))
 		return
 	case err != nil:
 		cancel()
-		l.reply(encodeError(msg.id, &rpcError{Code: codeBusy,
+		l.replyLater(encodeError(msg.id, &rpcError{Code: codeBusy,
 			Message: fmt.Sprintf("%d requests are being answered, the most at once; wait for some, or cancel them", maxRequests)}))
 		return
 	}
@@ -165,6 +175,41 @@ func (l *stdioLoop) start(ctx context.Context, msg message) {
 			l.reply(answer)
 		}
 	})
+}
+
+// replyLater has a line sent by a goroutine of its own, one for all such lines: the loop must see the end of its
+// input and of its context also while the client does not read.
+func (l *stdioLoop) replyLater(line []byte) {
+	if line == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, line)
+	l.unread += len(line)
+	if len(l.waiting) == 1 {
+		l.handlers.Go(l.sendWaiting)
+	}
+}
+
+// sendWaiting sends what waits, in order, until nothing does.
+func (l *stdioLoop) sendWaiting() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.waiting) > 0 {
+		line := l.waiting[0]
+		l.mu.Unlock()
+		l.reply(line)
+		l.mu.Lock()
+		l.waiting, l.unread = l.waiting[1:], l.unread-len(line)
+	}
+}
+
+// tooMuchUnread reports whether more than maxUnread bytes wait behind the line that is being sent.
+func (l *stdioLoop) tooMuchUnread() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting) > 1 && l.unread-len(l.waiting[0]) > maxUnread
 }
 
 // reply sends a line unless the session ends first.

@@ -220,18 +220,62 @@ func TestClientThatDoesNotReadLosesNothing(t *testing.T) {
 	})
 }
 
+// What is answered from a goroutine of its own, and what the reading loop refuses itself.
 func TestClientThatNeverReadsDoesNotHoldUpTheEnd(t *testing.T) {
 	registerKeys(t, messageDefinition())
+	interrupted := errors.New("interrupted")
+	lines := map[string]func(n int) string{
+		"requests":   func(n int) string { return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/list"}`, n) },
+		"not JSON":   func(int) string { return "not JSON at all" },
+		"one id":     func(int) string { return `{"jsonrpc":"2.0","id":1,"method":"tools/list"}` },
+		"initialize": func(n int) string { return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"initialize"}`, n) },
+	}
+	endings := map[string]func(c *client) error{
+		"closed stdin": func(c *client) error { return c.end() },
+		"signal":       func(c *client) error { c.stop(interrupted); return c.wait() },
+	}
+	for what, line := range lines {
+		for how, end := range endings {
+			t.Run(what+", "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := serve(t, newFakeConsumer())
+					sent := make(chan struct{})
+					go func() {
+						defer close(sent)
+						for n := range 2*outboxDepth + maxRequests {
+							io.WriteString(c.in, line(n)+"\n")
+						}
+					}()
+					synctest.Wait()
+					began := time.Now()
+					if err := end(c); err != nil && !errors.Is(err, interrupted) {
+						t.Errorf("ended with %v", err)
+					}
+					if took := time.Since(began); took > 1900*time.Millisecond {
+						t.Errorf("ending took %v", took)
+					}
+					c.in.Close()
+					<-sent
+				})
+			})
+		}
+	}
+}
+
+func TestClientThatSendsAndNeverReadsIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := serve(t, newFakeConsumer())
-		for n := range 100 {
-			c.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/list"}`, n))
+		go func() {
+			for {
+				if _, err := io.WriteString(c.in, "not JSON at all\n"); err != nil {
+					return
+				}
+			}
+		}()
+		if err := c.wait(); err == nil || !strings.Contains(err.Error(), "does not read") {
+			t.Errorf("ended with %v", err)
 		}
-		began := time.Now()
-		c.end()
-		if took := time.Since(began); took > 1900*time.Millisecond {
-			t.Errorf("ending took %v", took)
-		}
+		c.in.Close()
 	})
 }
 

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
 
 // statusReport is the output of status --json.
@@ -88,6 +90,52 @@ func TestStopEndsTheBus(t *testing.T) {
 			a.listen(reactionKey)
 			a.mustRead("before")
 		})
+	}
+}
+
+// What a bus was started with may be gone, or mistyped, in the shell in which it is to be stopped.
+func TestStopNeedsOnlyTheAppID(t *testing.T) {
+	w := newWorld(t)
+	first := w.start("bus", "--keep-alive")
+	first.stderr.await(t, "bus is ready")
+	bare := w.with(t, map[string]string{"LARK_APP_SECRET": "", "LARK_APP_SECRET_FILE": "/nonexistent", "LARK_DOMAIN": "nowhere"})
+	if p, code := bare.run("stop"); code != 0 {
+		t.Errorf("code %d, stderr %s", code, p.stderr)
+	}
+	first.wait()
+}
+
+func TestStopAllGoesOnBehindABusThatCannotBeStopped(t *testing.T) {
+	w := newWorld(t)
+	// A bus that holds its lock and answers nobody, and comes before the other one in the list.
+	mute := w.home.App("cli_0000000000000000")
+	if err := mute.Create(); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := busdiscover.Acquire(t.Context(), mute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release() // before the world looks for buses to end
+	listener, err := transport.Listen(mute.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	defer listener.Close()
+	first := w.start("bus", "--keep-alive")
+	first.stderr.await(t, "bus is ready")
+	p, code := w.run("stop", "--all")
+	if code != 1 || !strings.Contains(p.stdout.String(), "Stopped the bus of "+w.platform.AppID()) || !strings.Contains(p.stderr.String(), "end process") {
+		t.Errorf("code %d, stdout %q, stderr %q; want the other bus stopped, and a complaint of this one", code, p.stdout, p.stderr)
 	}
 }
 

@@ -48,7 +48,7 @@ func loadConfig() (*config, error) {
 		return nil, err
 	}
 	cfg := &config{
-		appID: strings.TrimSpace(os.Getenv(envAppID)), secret: strings.TrimSpace(os.Getenv(envSecret)),
+		appID: appID(), secret: strings.TrimSpace(os.Getenv(envSecret)),
 		baseURL: baseURL, userToken: strings.TrimSpace(os.Getenv(envUserToken)), home: home,
 	}
 	if path := os.Getenv(envSecretFile); cfg.secret == "" && path != "" {
@@ -97,6 +97,8 @@ func readSmall(path string, limit int64) (string, error) {
 	}
 	return string(text), err
 }
+
+func appID() string { return strings.TrimSpace(os.Getenv(envAppID)) }
 
 // parseDomain returns the base URL of the open platform.
 func parseDomain(domain string) (string, error) {

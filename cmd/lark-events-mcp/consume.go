@@ -18,13 +18,13 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 	"github.com/larkevents/lark-events-mcp/eventcore/jq"
-	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
 const consumeLong = `Print the events of a key as they arrive, one JSON object a line: event_id, key, event_type, time, cursor, data,
 and error if the event could not be processed.
 
-It prints "ready key=KEY" on stderr once events can arrive. To go on where an earlier run ended, pass the cursor of
+It prints "ready key=KEY" on stderr once events can arrive, and there, too, how the connection to the platform changes
+later. A --timeout that passes before events can arrive is a failure. To go on where an earlier run ended, pass the cursor of
 the last line you have handled to --from.
 
 --jq runs a jq expression on each event's data: false, null and empty drop the event, true prints it whole, and
@@ -34,8 +34,9 @@ const consumeExample = `  lark-events-mcp consume im.message.receive_v1 --param 
   lark-events-mcp consume im.message.receive_v1 --from 30m --max-events 10 --timeout 5s`
 
 const (
-	consumePage    = 100
-	consumeWait    = time.Minute
+	consumePage = 100
+	// consumeWait is how long a read waits for an event, and so, how late a change of the connection is told.
+	consumeWait    = 5 * time.Second
 	cleanupTimeout = 5 * time.Second
 )
 
@@ -143,19 +144,26 @@ func (f *consumeFlags) client(ctx context.Context, log *slog.Logger) (*consume.C
 
 // print subscribes, says so, and prints pages until something ends it.
 func (f *consumeFlags) print(ctx context.Context, client *consume.Client, req consume.Request, printer *eventPrinter) error {
+	told := &announcer{out: os.Stderr, key: req.Key}
 	sub, _, err := client.Subscribe(ctx, req)
 	if err != nil {
-		return err
+		return f.unready(ctx, told, client.Source(), err)
 	}
-	if err := awaitReady(ctx, client, sub); err != nil {
-		return err
+	for _, warning := range sub.Warnings() {
+		fmt.Fprintln(os.Stderr, "warning:", warning)
 	}
+	state, err := client.AwaitSource(ctx)
+	if err != nil {
+		return f.unready(ctx, told, state, err)
+	}
+	told.tell(state)
 	at := []consume.At{{Subscription: sub, Cursor: sub.Start}}
 	for {
 		page, err := client.Read(ctx, at, consumePage, consumeWait)
 		if err != nil {
-			return err
+			return f.unready(ctx, told, client.Source(), err)
 		}
+		told.tell(page.Source)
 		if page.Truncated {
 			fmt.Fprintln(os.Stderr, "some events after the given cursor are no longer retained; going on with the oldest")
 		}
@@ -166,22 +174,6 @@ func (f *consumeFlags) print(ctx context.Context, client *consume.Client, req co
 		}
 		at[0].Cursor = page.Next[0]
 	}
-}
-
-// awaitReady waits until events can arrive, and tells that they can, or why they cannot yet.
-func awaitReady(ctx context.Context, client *consume.Client, sub *consume.Subscription) error {
-	for _, warning := range sub.Warnings() {
-		fmt.Fprintln(os.Stderr, "warning:", warning)
-	}
-	state, err := client.AwaitSource(ctx)
-	if err != nil {
-		return err
-	}
-	if state.Phase == source.Failed {
-		fmt.Fprintln(os.Stderr, "warning: the platform refused the connection; only events in the journal can be read:", state.Detail)
-	}
-	fmt.Fprintf(os.Stderr, "ready key=%s\n", sub.Key.Key)
-	return nil
 }
 
 // parseParams reads name=value pairs.

@@ -71,10 +71,48 @@ func TestConsumeEndsWithItsReader(t *testing.T) {
 
 func TestConsumeEndsAfterItsTimeout(t *testing.T) {
 	w := newWorld(t)
-	p, code := w.run("consume", messageKey, "--timeout", "500ms")
-	if code != 0 || p.stdout.String() != "" {
+	w.agent(legacyEra).listen(messageKey) // so that the bus is there
+	p := w.start("consume", messageKey, "--timeout", "5s")
+	p.stderr.await(t, ready)
+	if code := p.wait(); code != 0 || p.stdout.String() != "" {
 		t.Errorf("it ended with code %d, stdout %q, stderr %q", code, p.stdout, p.stderr)
 	}
+}
+
+// A script must not take it for an orderly end when consume could not listen at all.
+func TestConsumeFailsIfItWasNotReadyBeforeItsTimeout(t *testing.T) {
+	w := newWorld(t)
+	w.env["LARK_DOMAIN"] = "http://127.0.0.1:1" // where nobody listens
+	p, code := w.run("consume", messageKey, "--timeout", "2s")
+	if said := p.stderr.String(); code != 1 || strings.Contains(said, "ready") || !strings.Contains(said, "connecting") || !strings.Contains(said, "2s") {
+		t.Errorf("it ended with code %d and said %q; want 1, and the state of the connection", code, said)
+	}
+}
+
+func TestConsumeIsNotReadyWhenThePlatformRefuses(t *testing.T) {
+	w := newWorld(t)
+	live := w.start("consume", messageKey, "--max-events", "1")
+	live.stderr.await(t, ready)
+	w.send("one")
+	live.wait()
+	w.endBuses()
+
+	w.secrets = append(w.secrets, wrongSecret)
+	refused := w.with(t, map[string]string{"LARK_APP_SECRET": wrongSecret})
+	p := refused.start("consume", messageKey, "--from", "earliest", "--timeout", "10s")
+	p.stdout.await(t, `"one"`) // what is in the journal can be read
+	if code, said := p.wait(), p.stderr.String(); code != 4 || strings.Contains(said, ready) || !strings.Contains(said, "app secret invalid") {
+		t.Errorf("it ended with code %d and said %q; want 4, and not that it is ready", code, said)
+	}
+}
+
+func TestConsumeTellsHowTheConnectionChanges(t *testing.T) {
+	w := newWorld(t)
+	p := w.start("consume", messageKey)
+	p.stderr.await(t, ready)
+	w.platform.PlanBootstraps(larksim.BootstrapAnswer{Code: 10014, Msg: "app secret invalid"})
+	w.platform.DropConnections()
+	p.stderr.await(t, "the platform refused the connection")
 }
 
 func TestConsumeNarrows(t *testing.T) {
@@ -155,6 +193,7 @@ func TestConsumeExitCodes(t *testing.T) {
 		says string
 	}{
 		"unknown key":       {[]string{"im.message.recieve_v1"}, nil, 2, messageKey},
+		"no key like it":    {[]string{"nonsense"}, nil, 2, "lark-events-mcp list"},
 		"no key":            {nil, nil, 2, "one event key"},
 		"two keys":          {[]string{messageKey, reactionKey}, nil, 2, "one event key"},
 		"unknown flag":      {[]string{messageKey, "--form", "now"}, nil, 2, "--form"},
@@ -166,7 +205,8 @@ func TestConsumeExitCodes(t *testing.T) {
 		"param not allowed": {[]string{messageKey, "--param", "chat_type=channel"}, nil, 2, "p2p"},
 		"param missing":     {[]string{"event.any"}, nil, 2, "event_type"},
 		"param twice":       {[]string{messageKey, "--param", "chat_type=p2p", "--param", "chat_type=group"}, nil, 2, "twice"},
-		"bad jq":            {[]string{messageKey, "--jq", ".content |"}, nil, 2, "jq"},
+		"bad jq":            {[]string{messageKey, "--jq", ".content |"}, nil, 2, "lark-events-mcp schema " + messageKey},
+		"bad cursor":        {[]string{messageKey, "--from", "c1_AAAA"}, nil, 2, "lark-events-mcp consume"},
 		"bad start":         {[]string{messageKey, "--from", "yesterday"}, nil, 2, "yesterday"},
 		"no app id":         {[]string{messageKey}, map[string]string{"LARK_APP_ID": ""}, 3, "LARK_APP_ID"},
 		"no secret":         {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": ""}, 3, "LARK_APP_SECRET"},

@@ -108,9 +108,6 @@ func printDetails(out io.Writer, r busReport) error {
 	if r.Source.Detail != "" {
 		notes = append(notes, "connection: "+r.Source.Detail)
 	}
-	if r.Source.OnlineConnections > 1 {
-		notes = append(notes, fmt.Sprintf("%d connections are open for this app; each event goes to only one of them", r.Source.OnlineConnections))
-	}
 	if r.Problem != "" {
 		notes = append(notes, "storage: "+r.Problem)
 	}

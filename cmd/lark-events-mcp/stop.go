@@ -36,32 +36,32 @@ func newStopCommand() *cobra.Command {
 			if len(buses) == 0 {
 				fmt.Fprintln(cmd.OutOrStdout(), "No bus is running.")
 			}
+			var failed []error // one that does not end keeps none of the others
 			for _, b := range buses {
 				if err := stopBus(cmd.Context(), b); err != nil {
-					return err
+					failed = append(failed, err)
+					continue
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "Stopped the bus of %s (process %d).\n", b.App.ID, b.PID)
 			}
-			return nil
+			return errors.Join(failed...)
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every bus on this machine")
 	return cmd
 }
 
-// busesToStop returns the running buses that are meant.
+// busesToStop returns the running buses that are meant. It needs no more than the app's id: a bus must be stoppable also
+// when what else the environment says is wrong.
 func busesToStop(all bool) ([]busdiscover.Bus, error) {
-	if all {
-		home, err := statedir.Default()
-		if err != nil {
-			return nil, err
-		}
-		return busdiscover.List(home)
-	}
-	cfg, err := loadConfig()
+	home, err := statedir.Default()
 	if err != nil {
 		return nil, err
 	}
+	if all {
+		return busdiscover.List(home)
+	}
+	cfg := config{appID: appID(), home: home}
 	app, err := cfg.requireApp()
 	if err != nil {
 		return nil, fmt.Errorf("%w; or use --all", err)

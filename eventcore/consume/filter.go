@@ -20,14 +20,14 @@ func CompileFilter(text string, def *eventcore.KeyDefinition) (*Filter, error) {
 	}
 	program, err := jq.Compile(text)
 	if err != nil {
-		return nil, invalidFilter("the filter "+err.Error(), err)
+		return nil, invalidFilter(def.Key, "the filter "+err.Error(), err)
 	}
 	example := def.Example
 	if len(example) == 0 {
 		example = json.RawMessage(`{}`)
 	}
 	if _, err := program.True(context.Background(), example); errors.Is(err, jq.ErrTimeout) {
-		return nil, invalidFilter("the filter cannot be used on the key's example: "+err.Error(), err)
+		return nil, invalidFilter(def.Key, "the filter cannot be used on the key's example: "+err.Error(), err)
 	}
 	return &Filter{program}, nil
 }
@@ -47,10 +47,11 @@ func (f *Filter) Outputs(ctx context.Context, data json.RawMessage, yield func(o
 	return f.program.Outputs(ctx, data, nil, yield)
 }
 
-func invalidFilter(message string, err error) error {
+func invalidFilter(key, message string, err error) error {
 	return &eventcore.Error{
 		Code: eventcore.CodeInvalidFilter, Message: message, Cause: err,
-		Hint: `a filter is a jq expression on the event's data, such as .chat_type == "p2p"; describe_event_key shows the fields`,
+		Hint: `a filter is a jq expression on the event's data, such as .chat_type == "p2p"; describe_event_key, or ` +
+			"lark-events-mcp schema " + key + ", shows the fields",
 	}
 }
 

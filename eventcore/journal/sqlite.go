@@ -9,11 +9,9 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
@@ -68,8 +66,8 @@ type counters struct {
 
 var _ Journal = (*SQLite)(nil)
 
-// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. What is no journal (a
-// directory, another file), or is damaged, is an [*eventcore.Error].
+// OpenSQLite opens the journal at path, private to this user, and creates it if there is none. If that cannot be done,
+// the error is an [*eventcore.Error] that says what to do, or ctx's error if ctx ended.
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -79,6 +77,9 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	j := &SQLite{path: path}
 	if err := j.open(ctx, path); err != nil {
 		j.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err() // which SQLite shows as an error of its own
+		}
 		return nil, unusable(path, err)
 	}
 	return j, nil
@@ -120,7 +121,7 @@ func (j *SQLite) create(ctx context.Context) error {
 		return nil
 	case 0:
 	default:
-		return fmt.Errorf("it was written by another version of this program (format %d, this one reads %d)", version, schemaVersion)
+		return fmt.Errorf("%w (format %d, this one reads %d)", errForeignFormat, version, schemaVersion)
 	}
 	var id [4]byte // short, because it is in every cursor
 	rand.Read(id[:])
@@ -171,43 +172,4 @@ func (j *SQLite) Close() error {
 		errs = append(errs, j.write.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// diskFull marks err with [ErrFull] if SQLite says that there is no room.
-func diskFull(err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL {
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
-}
-
-// explain turns what SQLite says of a damaged file, found after it was opened, into an [*eventcore.Error] with the way
-// out. Other errors, which may pass, are returned as they are.
-func (j *SQLite) explain(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	switch {
-	case e.Code()&0xff == sqlite3.SQLITE_CORRUPT, e.Code()&0xff == sqlite3.SQLITE_NOTADB, e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ:
-	case e.Code() == sqlite3.SQLITE_ERROR && strings.Contains(e.Error(), "no such table"): // another file has its name
-	default:
-		return err
-	}
-	return &eventcore.Error{
-		Code:    eventcore.CodeBusUnavailable,
-		Message: fmt.Sprintf("the journal %s is damaged: %v", j.path, err),
-		Hint:    "run lark-events-mcp stop, and move the file and its -wal and -shm away; the next bus starts a new, empty journal",
-		Cause:   err,
-	}
-}
-
-func unusable(path string, err error) error {
-	return &eventcore.Error{
-		Code:    eventcore.CodeBusUnavailable,
-		Message: fmt.Sprintf("the journal %s cannot be used: %v", path, err),
-		Hint:    "move the file and its -wal and -shm away; a new, empty journal is then started",
-		Cause:   err,
-	}
 }

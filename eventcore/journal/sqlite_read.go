@@ -12,12 +12,23 @@ import (
 
 // Read implements [Journal]. It costs the same anywhere in a journal of any size.
 func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
-	// The counters are taken before the query: every event up to this head is visible to it. Events behind it,
-	// whose commit is just ending, are left for the next read.
-	row := j.counters()
-	batch := Batch{Next: max(q.After, row.head), Gap: q.After < row.trimmed}
-	query, args := selectEvents(q, row.head)
-	rows, err := j.read.QueryContext(ctx, query, args...)
+	// The head is taken before the query: every event up to it is visible to the query. Events behind it, whose
+	// commit is just ending, are left for the next read.
+	head := j.counters().head
+	// What was trimmed is read in the snapshot that the events come from. The counter in memory is set after a
+	// trim's commit, and a read in between would pass over the trimmed events without a word.
+	tx, err := j.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return Batch{}, fmt.Errorf("read the journal: %w", err)
+	}
+	defer tx.Rollback()
+	var trimmed eventcore.Position
+	if err := tx.QueryRowContext(ctx, `SELECT trimmed FROM journal`).Scan(&trimmed); err != nil {
+		return Batch{}, fmt.Errorf("read the journal: %w", err)
+	}
+	batch := Batch{Next: max(q.After, head), Gap: q.After < trimmed}
+	query, args := selectEvents(q, head)
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return Batch{}, fmt.Errorf("read the journal: %w", j.explain(err))
 	}

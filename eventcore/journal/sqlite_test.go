@@ -156,6 +156,21 @@ func TestTrimByAgeAndBytesTellsReadersOfTheGap(t *testing.T) {
 	}
 }
 
+func TestAReadBetweenATrimAndItsCountersSeesTheGap(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	appendRange(t, j, 1, 10, "a")
+	before := j.counters()
+	if n, err := j.Trim(t.Context(), Retention{}, time.Now()); err != nil || n != 10 {
+		t.Fatalf("trimmed %d, %v", n, err)
+	}
+	// As in the moment when the trim has committed, and has not yet said so to the rest of the process.
+	j.setCounters(before)
+	batch, err := j.Read(t.Context(), Query{After: 5, Limit: 10})
+	if err != nil || len(batch.Records) != 0 || !batch.Gap {
+		t.Errorf("got %+v, %v; want a gap", batch, err)
+	}
+}
+
 func TestPositionsAreNotUsedAgainWhenEverythingWasTrimmed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, path)

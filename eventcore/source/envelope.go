@@ -20,11 +20,16 @@ var ErrNotEvent = errors.New("not an event")
 // legacyCardType is the event type given to card callbacks in the format before V2, which name none.
 const legacyCardType = "card.action.trigger_v1"
 
+// maxDepth bounds how deeply a body nests its objects and arrays. encoding/json reads 10,000 levels, which what wraps
+// an event on its way to an agent would exceed: nobody could read the page that holds it.
+const maxDepth = 1000
+
 // ParseEnvelope reads the header of a body in the V2 or V1 envelope, or of a card callback in the format before
 // V2, and returns the event with the app's verification token removed from the payload, and without white space
-// between its tokens. The event itself is not decoded. Bytes that are no UTF-8 become U+FFFD, as a JSON
-// decoder would have it, because the payload is passed on as it is to readers that may insist on UTF-8. An envelope without an id
-// gets one from the hash of the body. Errors wrap [ErrNotEvent] and hold no content.
+// between its tokens. The event itself is not decoded. Bytes that are no UTF-8 become U+FFFD, as a JSON decoder would
+// have it, because the payload is passed on as it is to readers that may insist on UTF-8. An envelope without an id
+// gets one from the hash of the body. A body that nests too deeply is refused. Errors wrap [ErrNotEvent] and hold no
+// content.
 //
 // Source of the formats: the SDK's event package (EventV2Base, EventHeader) and card package (CardAction).
 func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) {
@@ -35,6 +40,9 @@ func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) 
 	compact := bytes.NewBuffer(make([]byte, 0, len(clean)))
 	if err := json.Compact(compact, clean); err != nil || compact.Len() == 0 || compact.Bytes()[0] != '{' {
 		return eventcore.RawEvent{}, fmt.Errorf("%w: the body is no JSON object (%d bytes)", ErrNotEvent, len(body))
+	}
+	if nestsDeeper(compact.Bytes(), maxDepth) {
+		return eventcore.RawEvent{}, fmt.Errorf("%w: the body nests deeper than %d levels (%d bytes)", ErrNotEvent, maxDepth, len(body))
 	}
 	env := scanEnvelope(compact.Bytes())
 	raw := eventcore.RawEvent{Timestamp: received, Payload: env.payload}

@@ -146,6 +146,26 @@ func TestWhatIsNoEventIsSaidWithoutQuotingIt(t *testing.T) {
 	}
 }
 
+func TestABodyThatNestsTooDeeplyIsNoEvent(t *testing.T) {
+	nested := func(open, inner, end string, levels int) []byte {
+		return []byte(`{"header":{"event_type":"a.b"},"event":` + strings.Repeat(open, levels) + inner + strings.Repeat(end, levels) + `}`)
+	}
+	for name, c := range map[string]struct {
+		body    []byte
+		refused bool
+	}{
+		"at the limit":       {nested("[", "", "]", maxDepth-1), false},
+		"past the limit":     {nested("[", "", "]", maxDepth), true},
+		"objects":            {nested(`{"a":`, "1", "}", maxDepth), true},
+		"wide, not deep":     {nested("[", strings.Repeat("[],", 2*maxDepth)+"[]", "]", 1), false},
+		"brackets in a text": {nested("[", `"`+strings.Repeat(`[{\"`, 2*maxDepth)+`"`, "]", 1), false},
+	} {
+		if _, err := ParseEnvelope(c.body, received); errors.Is(err, ErrNotEvent) != c.refused {
+			t.Errorf("%s: %v, want it refused: %t", name, err, c.refused)
+		}
+	}
+}
+
 func FuzzParseEnvelope(f *testing.F) {
 	f.Add([]byte(`{"schema":"2.0","header":{"event_id":"e1","event_type":"a.b","token":"VERIFY"},"event":{}}`))
 	f.Add([]byte(`{"uuid":"u1","token":"VERIFY","type":"event_callback","event":{"type":"leave"}}`))

@@ -23,16 +23,16 @@ func listen(path string) (Listener, error) {
 		return nil, err
 	}
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("remove the stale socket: %w", err)
+		return nil, unbindable(path, fmt.Errorf("remove the stale socket: %w", err))
 	}
 	listener, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("listen on the bus's socket: %w", err)
+		return nil, unbindable(path, fmt.Errorf("listen on the bus's socket: %w", err))
 	}
 	// The directory is private already (package statedir); the mode is a second fence.
 	if err := os.Chmod(path, 0o600); err != nil {
 		listener.Close()
-		return nil, fmt.Errorf("make the bus's socket private: %w", err)
+		return nil, unbindable(path, fmt.Errorf("make the bus's socket private: %w", err))
 	}
 	own := &ownListener{UnixListener: listener.(*net.UnixListener), path: path}
 	if own.socket, err = os.Lstat(path); err != nil {
@@ -112,6 +112,16 @@ func checkPeer(conn net.Conn) error {
 		return fmt.Errorf("the other end of the bus's socket runs as user %d, not as this user (%d)", uid, os.Geteuid())
 	}
 	return nil
+}
+
+// unbindable is the error for a socket that cannot be made.
+func unbindable(path string, err error) error {
+	return &eventcore.Error{
+		Code:    eventcore.CodeBusUnavailable,
+		Message: fmt.Sprintf("the bus cannot be reached at %s: %v", path, err),
+		Hint:    "move away what is there, or set " + statedir.EnvHome + " to a directory of yours on a local disk",
+		Cause:   err,
+	}
 }
 
 // unreachable is the error for a socket whose directory is none, or is closed to this user.

@@ -57,6 +57,23 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
+func TestASocketThatCannotBeMadeIsExplained(t *testing.T) {
+	occupied := socketPath(t)
+	if err := os.MkdirAll(filepath.Join(occupied, "something"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{
+		"something is in its place": occupied,
+		"no directory":              filepath.Join(socketPath(t), "gone", "bus.sock"),
+	} {
+		_, err := Listen(path)
+		var e *eventcore.Error
+		if !errors.As(err, &e) || e.Code != eventcore.CodeBusUnavailable || e.Hint == "" || !strings.Contains(e.Message, path) {
+			t.Errorf("%s: got %v, want bus_unavailable with the path and a hint", name, err)
+		}
+	}
+}
+
 func TestAPathTheSystemCannotUseIsExplained(t *testing.T) {
 	path := "/tmp/" + strings.Repeat("x", 200)
 	_, dialErr := Dial(t.Context(), path)
