@@ -12,8 +12,6 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
-const maxFilterBytes = 16 << 10
-
 func subscribeEvent() tool {
 	return tool{
 		name:  "subscribe_event",
@@ -23,7 +21,8 @@ func subscribeEvent() tool {
 		arguments: []argument{
 			{name: "key", kind: kindText, required: true, description: "an event key"},
 			{name: "params", kind: kindObject, description: "as describe_event_key's params_schema says"},
-			{name: "filter", kind: kindText, maxText: maxFilterBytes,
+			// The length is checked where the filter is compiled, so that there is one limit and one error.
+			{name: "filter", kind: kindText, maxText: maxLineBytes,
 				description: `jq expression on data, e.g. .chat_type == "p2p"; false, null or empty drops the event`},
 			{name: "from", kind: kindText, description: "now (default), earliest, a cursor, or an age such as 30m"},
 			{name: "push", kind: kindText, values: pushModes(),
