@@ -17,9 +17,10 @@ type Event struct {
 	Time time.Time
 	// Cursor is the position after this event.
 	Cursor eventcore.Cursor
-	// Data is what the payload schema describes; with Err set, the raw payload.
+	// Data is what the payload schema describes. With Err set it is what is known of that, or the raw payload if
+	// Process could make nothing of the event.
 	Data json.RawMessage
-	// Err says why Data is raw: Process or the filter failed. It never means that the event is lost.
+	// Err says that Process or the filter failed. It never means that the event is lost.
 	Err *eventcore.Error
 }
 
