@@ -92,11 +92,16 @@ func TestCancellationAndAnswerExcludeEachOther(t *testing.T) {
 		published.Wait()
 		rest := ids(c.poll(nil))
 		var first []string
+		if len(rest) == 0 {
+			// The first poll has the event; its answer may come behind that of the second.
+			first = ids(decode[pollResult](t, c.toolResult(waiting)))
+		} else {
+			cancelled++
+		}
 		select {
 		case line := <-c.answer(waiting):
-			first = ids(decode[pollResult](t, decode[toolAnswer](t, decode[rpc](t, line).Result).StructuredContent))
+			t.Fatalf("round %d: the event came again: %s", n, line)
 		default:
-			cancelled++
 		}
 		if got := slices.Concat(first, rest); !slices.Equal(got, want) {
 			t.Fatalf("round %d: the poll got %v, the one after it %v; want %v once", n, first, rest, want)

@@ -39,10 +39,8 @@ type Session struct {
 	made       Consumer
 	closed     bool
 
-	subs subscriptions
-	// ending is held for writing while a subscription ends, for reading while one is made, so that no call is
-	// given a subscription that another is just ending.
-	ending sync.RWMutex
+	subs    subscriptions
+	endings *endings
 	// changed fires when subscriptions come or go, audience when what the client wants pushed may be another.
 	changed  *broadcast
 	audience *broadcast
@@ -58,8 +56,8 @@ func (s *Server) newSession(out sender) *Session {
 	session := &Session{
 		id: rand.Text(), server: s, logger: s.logger, out: out,
 		notifier: newNotifier(out, nil),
-		inflight: newInflight(),
-		changed:  newBroadcast(), audience: newBroadcast(),
+		inflight: newInflight(), endings: newEndings(),
+		changed: newBroadcast(), audience: newBroadcast(),
 		streams: map[*listenStream]bool{},
 	}
 	session.life, session.end = context.WithCancel(context.Background())

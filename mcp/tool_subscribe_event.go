@@ -85,25 +85,16 @@ func runSubscribeEvent(ctx context.Context, s *Session, args arguments) (any, er
 	if err != nil {
 		return nil, err
 	}
-	s.ending.RLock()
-	defer s.ending.RUnlock()
-	made, existed, err := consumer.Subscribe(ctx, consume.Request{
+	sub, existed, added, err := s.subscribe(ctx, consumer, push, consume.Request{
 		Key: args.text("key"), Params: args.object("params"), Filter: args.text("filter"), From: args.text("from"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	sub, added := s.addSubscription(consumer, made, push)
-	if sub == nil {
-		if _, err := consumer.Unsubscribe(context.WithoutCancel(ctx), made); err != nil {
-			s.logger.Warn("a subscription beyond the limit could not be ended", "key", made.Key.Key, "error", err)
-		}
-		return nil, limitReached()
-	}
 	result := &subscribeResult{
 		SubscriptionID: sub.ID, Key: sub.Key.Key, Params: eventcore.TypedParams(sub.Key, sub.Params),
 		Cursor: sub.at().String(), Push: s.describePush(sub), Source: viewSource(consumer.Source()),
-		Warnings: append([]string{}, made.Warnings()...),
+		Warnings: append([]string{}, sub.Warnings()...),
 	}
 	if existed && !added && args.has("from") {
 		result.Warnings = append(result.Warnings,
@@ -143,6 +134,42 @@ func limitReached() error {
 		Code:    eventcore.CodeLimitReached,
 		Message: fmt.Sprintf("this session has %d subscriptions, the most it may have", maxSubscriptions),
 		Hint:    "end one with unsubscribe_event (event_status lists them), or use one subscription with wider params",
+	}
+}
+
+// subscribe makes a subscription, or finds the one that is there. existed means that the consumer had it, added that the
+// session had not.
+func (s *Session) subscribe(ctx context.Context, consumer Consumer, push PushMode, req consume.Request) (sub *subscription, existed, added bool, err error) {
+	release := s.endings.begin()
+	defer release()
+	for {
+		var made *consume.Subscription
+		if made, existed, err = consumer.Subscribe(ctx, req); err != nil {
+			return nil, false, false, err
+		}
+		entered, err := s.endings.enter(ctx, made, func() { sub, added = s.addSubscription(consumer, made, push) })
+		switch {
+		case err != nil:
+			return nil, false, false, err
+		case !entered:
+			continue // it has ended by now; the next one is another
+		case sub == nil:
+			s.refuse(ctx, consumer, made)
+			return nil, false, false, limitReached()
+		}
+		return sub, existed, added, nil
+	}
+}
+
+// refuse ends a subscription for which the session has no room.
+func (s *Session) refuse(ctx context.Context, consumer Consumer, made *consume.Subscription) {
+	over, err := s.endings.end(func() (*consume.Subscription, error) { return made, nil })
+	if err != nil {
+		return
+	}
+	defer over()
+	if _, err := consumer.Unsubscribe(context.WithoutCancel(ctx), made); err != nil {
+		s.logger.Warn("a subscription beyond the limit could not be ended", "key", made.Key.Key, "error", err)
 	}
 }
 

@@ -42,13 +42,19 @@ func runUnsubscribeEvent(ctx context.Context, s *Session, args arguments) (any, 
 	if err != nil {
 		return nil, err
 	}
-	s.ending.Lock()
-	defer s.ending.Unlock()
-	sub, err := s.subscription(args.text("subscription_id"))
+	var sub *subscription
+	over, err := s.endings.end(func() (*consume.Subscription, error) {
+		var err error
+		if sub, err = s.subscription(args.text("subscription_id")); err != nil {
+			return nil, err
+		}
+		s.subs.remove(sub)
+		return sub.Subscription, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.subs.remove(sub)
+	defer over()
 	sub.stopPush()
 	s.setResource(sub.uri(), false)
 	s.changed.fire()
