@@ -9,12 +9,15 @@ import (
 	"time"
 )
 
+// inspector is the version that the test is written for; later ones have other options and need a later Node.
+const inspector = "@modelcontextprotocol/inspector@0.15.0"
+
 // inspect runs the MCP Inspector's command line on the binary, on the simulated platform, and returns its answer.
 func inspect(t *testing.T, args ...string) map[string]any {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	command := append([]string{"-y", "@modelcontextprotocol/inspector", "--cli", binary, "serve", "--demo"}, args...)
+	command := append([]string{"-y", inspector, "--cli", binary, "serve", "--demo"}, args...)
 	cmd := exec.CommandContext(ctx, "npx", command...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
