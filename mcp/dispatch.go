@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -24,6 +26,9 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 	if problem := refuseCursor(msg); problem != nil {
 		return encodeError(msg.id, problem)
 	}
+	if looksAtKeys(msg.method) {
+		s.server.fill()
+	}
 	ctx = withCall(ctx, c)
 	var reply mcpgo.JSONRPCMessage
 	if msg.method == string(mcpgo.MethodSubscriptionsListen) && msg.isRequest() {
@@ -41,6 +46,14 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 		return encodeError(msg.id, &rpcError{Code: mcpgo.INTERNAL_ERROR, Message: "the answer could not be encoded"})
 	}
 	return line
+}
+
+// looksAtKeys reports whether a method may need the registry. Clients start many servers, and ask most of them for no
+// more than their tools.
+func looksAtKeys(method string) bool {
+	return slices.ContainsFunc([]string{"tools/call", "resources/", "completion/", "subscriptions/"}, func(prefix string) bool {
+		return strings.HasPrefix(method, prefix)
+	})
 }
 
 // finishReply gives the reply the id exactly as the client wrote it (mcp-go takes numbers for float64, which

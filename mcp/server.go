@@ -18,6 +18,8 @@ type Options struct {
 	// Consumer makes the consumer of one session. It is called at the session's first need of it, never at
 	// start-up, and again at the next need if it failed. Its error reaches the user.
 	Consumer func() (Consumer, error)
+	// Keys fills the registry. It is called once, before the first request that looks at keys; nil if that is done.
+	Keys func()
 	// AppID and Domain are the app listened to, for event_status; empty if none is configured.
 	AppID  string
 	Domain string
@@ -32,6 +34,8 @@ type Server struct {
 	opts   Options
 	logger *slog.Logger
 	mcp    *mcpserver.MCPServer
+	// fill runs Options.Keys once.
+	fill func()
 	// keys finds keys by words; it is made at the first search.
 	keys func() *keysearch.Index
 }
@@ -45,7 +49,10 @@ func NewServer(opts Options) *Server {
 	if opts.Push == "" {
 		opts.Push = PushAuto
 	}
-	s := &Server{opts: opts, logger: opts.Logger, keys: sync.OnceValue(func() *keysearch.Index {
+	if opts.Keys == nil {
+		opts.Keys = func() {}
+	}
+	s := &Server{opts: opts, fill: sync.OnceFunc(opts.Keys), logger: opts.Logger, keys: sync.OnceValue(func() *keysearch.Index {
 		return keysearch.New(eventcore.ListAll(), wantedKeys())
 	})}
 	if s.logger == nil {

@@ -55,6 +55,7 @@ func newConsumeCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "consume KEY", Short: "Print the events of a key, one JSON object a line", Long: consumeLong,
 		Example: consumeExample, Args: oneKey,
+		PreRun: registerKeys,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(slog.LevelWarn)
 			if err != nil {

@@ -32,6 +32,7 @@ const (
 func newDemoCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "The whole loop on this machine, no account needed", Long: demoLong, Args: noArgs,
+		PreRun: registerKeys,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), demoTimeout)
 			defer cancel()

@@ -25,6 +25,7 @@ func newListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "The event keys that can be subscribed to", Args: noArgs,
 		Example: "  lark-events-mcp list --domain im",
+		PreRun:  registerKeys,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keys, err := listKeys(domain)
 			if err != nil {

@@ -49,7 +49,10 @@ func newRootCommand() *cobra.Command {
 			if _, err := g.logger(slog.LevelInfo); err != nil {
 				return err
 			}
-			return g.registerKeys()
+			if g.keysDir != "" {
+				return registerOwnKeys(g.keysDir)
+			}
+			return nil
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -63,13 +66,14 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
-// registerKeys fills the registry: with the built-in keys, and with those of the user.
-func (g *globals) registerKeys() error {
+// registerKeys is the first step of a command that looks at keys. The others, and a server that is not asked for any,
+// do without them.
+func registerKeys(*cobra.Command, []string) { keys.Register() }
+
+// registerOwnKeys adds the user's keys to the built-in ones, so that a fault in them is told at once.
+func registerOwnKeys(dir string) error {
 	keys.Register()
-	if g.keysDir == "" {
-		return nil
-	}
-	if err := keys.RegisterOwn(g.keysDir); err != nil {
+	if err := keys.RegisterOwn(dir); err != nil {
 		return configError{fmt.Errorf("--keys-dir: %w", err)}
 	}
 	return nil

@@ -16,6 +16,7 @@ func newSchemaCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "schema KEY", Short: "What an event key means: params, payload, scopes, an example", Args: oneKey,
 		Example: "  lark-events-mcp schema im.message.receive_v1\n  lark-events-mcp schema im.message.receive_v1 --json | jq .payload_schema",
+		PreRun:  registerKeys,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			def, ok := eventcore.Lookup(args[0])
 			if !ok {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/larkevents/lark-events-mcp/keys"
 	"github.com/larkevents/lark-events-mcp/mcp"
 )
 
@@ -30,7 +31,7 @@ func newServeCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			opts := mcp.Options{Version: version(), Push: mode, Logger: log}
+			opts := mcp.Options{Version: version(), Keys: keys.Register, Push: mode, Logger: log}
 			if demo {
 				d, err := startDemo(cmd.Context(), log)
 				if err != nil {

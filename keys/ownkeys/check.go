@@ -1,7 +1,6 @@
 package ownkeys
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
@@ -111,24 +110,57 @@ func example(def *eventcore.KeyDefinition, event json.RawMessage) (json.RawMessa
 	return data, err
 }
 
-func compileSchema(raw json.RawMessage) (*jsonschema.Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
+// compileSchema returns a schema that is ready to validate. Nothing is fetched for it.
+func compileSchema(raw json.RawMessage) (*jsonschema.Resolved, error) {
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(raw, &schema); err != nil {
 		return nil, err
 	}
-	compiler := jsonschema.NewCompiler()
-	compiler.DefaultDraft(jsonschema.Draft2020)
-	compiler.UseLoader(jsonschema.SchemeURLLoader{}) // nothing is fetched
-	const name = "urn:schema"
-	if err := compiler.AddResource(name, document); err != nil {
+	var plain any
+	if err := json.Unmarshal(raw, &plain); err != nil {
 		return nil, err
 	}
-	return compiler.Compile(name)
+	if err := checkTypes(plain); err != nil {
+		return nil, err
+	}
+	return schema.Resolve(nil)
 }
 
-func validate(schema *jsonschema.Schema, raw json.RawMessage) error {
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
+// checkTypes refuses a type that JSON Schema does not know, which the library lets pass, and which no value satisfies.
+func checkTypes(schema any) error {
+	switch v := schema.(type) {
+	case map[string]any:
+		names, ok := v["type"].([]any)
+		if !ok {
+			names = []any{v["type"]}
+		}
+		for _, name := range names {
+			text, ok := name.(string) // anything else is a property named type, or refused elsewhere
+			if ok && !slices.Contains([]string{"object", "array", "string", "number", "integer", "boolean", "null"}, text) {
+				return fmt.Errorf("there is no type %q", text)
+			}
+		}
+		for keyword, child := range v {
+			if slices.Contains([]string{"const", "enum", "default", "examples"}, keyword) {
+				continue
+			}
+			if err := checkTypes(child); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if err := checkTypes(item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func validate(schema *jsonschema.Resolved, raw json.RawMessage) error {
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
 		return err
 	}
 	return schema.Validate(value)
