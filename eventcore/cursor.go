@@ -36,7 +36,7 @@ func ParseCursor(text string) (Cursor, error) {
 	invalid := &Error{
 		Code:    CodeInvalidCursor,
 		Message: fmt.Sprintf("%q is not a cursor of this server", clip(text, 80)),
-		Hint:    "pass a cursor exactly as a result or a line of consume gave it; without one, poll_events goes on where the " +
+		Hint: "pass a cursor exactly as a result or a line of consume gave it; without one, poll_events goes on where the " +
 			"last poll ended, and lark-events-mcp consume begins now",
 	}
 	encoded, ok := strings.CutPrefix(text, cursorPrefix)
