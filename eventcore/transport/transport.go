@@ -27,6 +27,6 @@ type Listener interface {
 // are closed before Accept returns them. A path that the system cannot bind is an [*eventcore.Error].
 func Listen(path string) (Listener, error) { return listen(path) }
 
-// Dial connects to the bus that listens at path. It returns an error wrapping [ErrNoBus] if there is none, and
-// an [*eventcore.Error] for a path that the system cannot use.
+// Dial connects to the bus that listens at path, and to nobody of another user. It returns an error wrapping [ErrNoBus]
+// if there is none, and an [*eventcore.Error] for a path that the system cannot use.
 func Dial(ctx context.Context, path string) (net.Conn, error) { return dial(ctx, path) }

@@ -12,15 +12,18 @@ import (
 
 	"github.com/Microsoft/go-winio"
 	"golang.org/x/sys/windows"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
 func listen(path string) (Listener, error) {
-	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	user, err := currentUser()
 	if err != nil {
-		return nil, fmt.Errorf("find out the current user: %w", err)
+		return nil, err
 	}
-	// Full access for this user, none for anybody else, and nothing inherited.
-	access := "D:P(A;;GA;;;" + user.User.Sid.String() + ")"
+	// Full access for this user, none for anybody else, and nothing inherited. The owner is named, because it would be
+	// the group of administrators for a process that runs elevated, and dial looks for the user.
+	access := "O:" + user.String() + "D:P(A;;GA;;;" + user.String() + ")"
 	listener, err := winio.ListenPipe(pipeName(path), &winio.PipeConfig{SecurityDescriptor: access})
 	if err != nil {
 		return nil, fmt.Errorf("listen on the bus's pipe: %w", err)
@@ -41,7 +44,49 @@ func dial(ctx context.Context, path string) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
+	if err := checkOwner(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
 	return conn, nil
+}
+
+// checkOwner returns an error unless the pipe was made by this process's user. Any user may make a pipe of any name,
+// and would be told what this user's agents ask for; only the user can be a pipe's owner without special privileges.
+func checkOwner(conn net.Conn) error {
+	pipe, ok := conn.(interface{ Fd() uintptr })
+	if !ok {
+		return fmt.Errorf("find out who serves the bus's pipe: a %T has no handle", conn)
+	}
+	security, err := windows.GetSecurityInfo(windows.Handle(pipe.Fd()), windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return fmt.Errorf("find out who serves the bus's pipe: %w", err)
+	}
+	owner, _, err := security.Owner()
+	if err != nil {
+		return fmt.Errorf("find out who serves the bus's pipe: %w", err)
+	}
+	user, err := currentUser()
+	if err != nil {
+		return err
+	}
+	if !owner.Equals(user) {
+		return &eventcore.Error{
+			Code:    eventcore.CodeBusUnavailable,
+			Message: fmt.Sprintf("the bus's pipe belongs to %s, not to this user (%s)", owner, user),
+			Hint:    "find and end the process of the other user that took the pipe's name; Process Explorer shows who has a handle to it",
+		}
+	}
+	return nil
+}
+
+// currentUser is the user as whom this process runs.
+func currentUser() (*windows.SID, error) {
+	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	if err != nil {
+		return nil, fmt.Errorf("find out the current user: %w", err)
+	}
+	return user.User.Sid, nil
 }
 
 // pipeName derives the pipe's name, which lives in a space of its own, from the path a socket would have.
