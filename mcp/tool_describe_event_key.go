@@ -22,7 +22,7 @@ func describeEventKey() tool {
 			`"event_type":{"type":"string"},"domain":{"type":"string"},"auth_types":{"type":"array","items":{"type":"string"}},`+
 			`"scopes":{"type":"array","items":{"type":"string"}},"required_console_events":{"type":"array","items":{"type":"string"}},`+
 			`"params":{"type":"array","items":{"type":"object"}},"params_schema":{"type":"object"},"payload_schema":{"type":"object"},`+
-			`"example":{},"single_consumer":{"type":"boolean"}`, "key", "params_schema", "payload_schema"),
+			`"example":{},"single_consumer":{"type":"boolean"},"superseded_by":{"type":"string"}`, "key", "params_schema", "payload_schema"),
 		annotations: lookingOnly(false),
 		run: func(_ context.Context, _ *Session, args arguments) (any, error) {
 			return describe(args.text("key"))
@@ -45,6 +45,7 @@ type keyDescription struct {
 	PayloadSchema         json.RawMessage    `json:"payload_schema"`
 	Example               json.RawMessage    `json:"example,omitempty"`
 	SingleConsumer        bool               `json:"single_consumer"`
+	SupersededBy          string             `json:"superseded_by,omitempty"`
 }
 
 type paramDescription struct {
@@ -77,7 +78,7 @@ func describe(key string) (*keyDescription, error) {
 		RequiredConsoleEvents: append([]string{}, def.RequiredConsoleEvents...),
 		Params:                []paramDescription{},
 		ParamsSchema:          params, PayloadSchema: payload,
-		Example: def.Example, SingleConsumer: def.SingleConsumer,
+		Example: def.Example, SingleConsumer: def.SingleConsumer, SupersededBy: def.SupersededBy,
 	}
 	for _, p := range def.Params {
 		param := paramDescription{

@@ -33,11 +33,15 @@ func newSchemaCommand() *cobra.Command {
 			if !asJSON {
 				return describeKey(cmd.OutOrStdout(), def, payload)
 			}
-			return printJSON(cmd.OutOrStdout(), map[string]any{
+			described := map[string]any{
 				"key": def.Key, "title": def.DisplayName, "description": def.Description, "event_type": def.EventType,
 				"auth_types": def.AuthTypes, "scopes": def.Scopes, "required_console_events": def.RequiredConsoleEvents,
 				"params_schema": params, "payload_schema": payload, "example": def.Example, "single_consumer": def.SingleConsumer,
-			})
+			}
+			if def.SupersededBy != "" {
+				described["superseded_by"] = def.SupersededBy
+			}
+			return printJSON(cmd.OutOrStdout(), described)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")

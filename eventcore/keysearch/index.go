@@ -101,7 +101,7 @@ func (x *Index) Find(query string) []*eventcore.KeyDefinition {
 	var matches []match
 	for i, e := range x.entries {
 		score := scores[i] * e.share * math.Sqrt(float64(matched[i])/float64(max(len(asked), 1)))
-		if name != "" && strings.HasPrefix(e.def.Key, name) {
+		if isNamed(e.def, name) {
 			score += math.MaxInt32
 		}
 		if score > 0 || len(asked) == 0 {
@@ -114,6 +114,16 @@ func (x *Index) Find(query string) []*eventcore.KeyDefinition {
 		found[i] = m.def
 	}
 	return found
+}
+
+// isNamed reports whether a query in lower case is the key's name, or the beginning of it. Names of superseded keys are
+// plain words too, such as message: those must be complete, and more than a word.
+func isNamed(def *eventcore.KeyDefinition, query string) bool {
+	key := strings.ToLower(def.Key)
+	if def.SupersededBy != "" {
+		return query == key && strings.ContainsAny(key, "._")
+	}
+	return query != "" && strings.HasPrefix(key, query)
 }
 
 // matching returns what the word is worth to the entries that have it; if none has, to those that have a word that

@@ -15,7 +15,7 @@ var stopWords = words("a an the of in on at to by for from with and or is are wa
 
 // sameWords maps a stem to the one by which it is indexed: what people call a thing, and what the platform does.
 var sameWords = pairs("doc document", "docs document", "mail email", "e-mail email", "msg messag", "im messag", "dm messag", "delet remov",
-	"reaction emoji", "react emoji", "staff employe", "employee employe", "colleagu employe", "worker employe", "hire employ",
+	"reaction emoji", "react emoji", "staff employe", "employee employe", "colleagu employe", "worker employe",
 	"spreadsheet sheet", "bitabl tabl", "base tabl", "videoconfer meet", "video meet", "call meet", "confer meet",
 	"appoint calendar", "schedul calendar", "todo task", "button card", "modifi updat", "chang updat", "creat ad",
 	"begin start", "began start", "begun start", "finish end", "over end", "conclud end", "recal withdraw", "unsend withdraw", "retract withdraw",
@@ -45,7 +45,8 @@ func tokens(text string) []string {
 	return found
 }
 
-// runs splits text where neither letters nor digits stand, and between Chinese and other letters.
+// runs splits text where neither letters nor digits stand, and between Chinese and other letters. An @ is how people
+// write mention.
 func runs(text string) [][]rune {
 	var found [][]rune
 	var run []rune
@@ -58,6 +59,9 @@ func runs(text string) [][]rune {
 	for _, r := range text {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			end()
+			if r == '@' {
+				found = append(found, []rune("mention"))
+			}
 			continue
 		}
 		if len(run) > 0 && unicode.Is(unicode.Han, r) != unicode.Is(unicode.Han, run[0]) {

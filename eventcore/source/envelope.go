@@ -20,6 +20,10 @@ var ErrNotEvent = errors.New("not an event")
 // legacyCardType is the event type given to card callbacks in the format before V2, which name none.
 const legacyCardType = "card.action.trigger_v1"
 
+// secretType is the event type that brings a store app its app_ticket, half of what it needs to act as the app. It is
+// answered and thrown away: no agent and no journal is to have it. Source: appTicketEvent in the SDK's event package.
+const secretType = "app_ticket"
+
 // maxDepth bounds how deeply a body nests its objects and arrays. encoding/json reads 10,000 levels, which what wraps
 // an event on its way to an agent would exceed: nobody could read the page that holds it.
 const maxDepth = 1000
@@ -60,6 +64,9 @@ func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) 
 		raw.EventType = legacyCardType
 	default:
 		return eventcore.RawEvent{}, fmt.Errorf("%w: it has neither a header nor an event (%d bytes)", ErrNotEvent, len(body))
+	}
+	if raw.EventType == secretType {
+		return eventcore.RawEvent{}, fmt.Errorf("%w: it is a ticket of a store app, which is a secret and no news", ErrNotEvent)
 	}
 	if raw.EventType == "" {
 		return eventcore.RawEvent{}, fmt.Errorf("%w: it names no event type (%d bytes)", ErrNotEvent, len(body))

@@ -208,3 +208,16 @@ func decode(t *testing.T, raw []byte) string {
 	}
 	return string(encoded)
 }
+
+// A store app is sent half of its credentials as an event. It is not for agents.
+func TestATicketOfAStoreAppIsNoEvent(t *testing.T) {
+	for _, body := range []string{
+		`{"uuid":"u1","ts":"1.5","type":"event_callback","event":{"type":"app_ticket","app_ticket":"SECRET"}}`,
+		`{"schema":"2.0","header":{"event_id":"e1","event_type":"app_ticket"},"event":{"app_ticket":"SECRET"}}`,
+	} {
+		raw, err := ParseEnvelope([]byte(body), received)
+		if !errors.Is(err, ErrNotEvent) || strings.Contains(err.Error(), "SECRET") || raw.Payload != nil {
+			t.Errorf("%s gives %s, %v", body, raw.Payload, err)
+		}
+	}
+}

@@ -68,7 +68,7 @@ func Keys() []eventcore.KeyDefinition {
 // wait for ever without a word.
 func normalize(_ context.Context, _ eventcore.APIClient, params map[string]string) error {
 	eventType := strings.TrimSpace(params[eventcore.EventTypeParam])
-	if eventType == "" || strings.ContainsFunc(eventType, func(r rune) bool { return !isNameRune(r) }) {
+	if eventType == "" || !keydef.IsEventType(eventType) {
 		return &eventcore.Error{
 			Code:    eventcore.CodeInvalidParams,
 			Message: "param \"" + eventcore.EventTypeParam + "\" of " + Key + " is not the name of one event type",
@@ -76,11 +76,13 @@ func normalize(_ context.Context, _ eventcore.APIClient, params map[string]strin
 			Param:   eventcore.EventTypeParam,
 		}
 	}
+	if eventType == "app_ticket" {
+		return &eventcore.Error{
+			Code: eventcore.CodeInvalidParams, Param: eventcore.EventTypeParam,
+			Message: "app_ticket brings a secret of the app, which is kept from agents",
+			Hint:    "choose another event type",
+		}
+	}
 	params[eventcore.EventTypeParam] = eventType
 	return nil
-}
-
-func isNameRune(r rune) bool {
-	return r == '.' || r == '_' || r == '-' ||
-		r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }

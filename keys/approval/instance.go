@@ -30,6 +30,7 @@ func instanceKey() eventcore.KeyDefinition {
 			"decided: for the decisions of single people, and for what waits for the user's own decision, take " +
 			"approval.task.status_changed_v4. It listens as a user; the event must be switched on in the developer console.",
 		Keywords: []string{
+			"approval rejected", "approval approved",
 			"leave request", "expense", "reimbursement", "workflow finished", "sign-off", "granted", "refused", "withdrawn",
 			"审批", "审批通过", "审批拒绝", "审批撤回", "审批实例", "审批完成", "请假", "报销", "申请单",
 		},

@@ -76,7 +76,7 @@ func fileKeys() []eventcore.KeyDefinition {
 			DisplayName: "Document deleted for good",
 			Description: "One document, sheet, Base or uploaded file was deleted for good; it cannot be restored, nor read any more. " +
 				"You get its token and who did it. Being put into the trash comes first and is drive.file.trashed_v1." + forOwners,
-			Keywords: []string{"permanently", "erased", "彻底删除", "永久删除", "文档删除"},
+			Keywords: []string{"permanently", "erased", "彻底删除", "永久删除", "文件被删除", "文档删除"},
 			Scopes:   []string{subscribeScope, deletedScope},
 		}, examples, changed(known))),
 		createdKey(),

@@ -34,7 +34,7 @@ func memberKeys() []eventcore.KeyDefinition {
 		keydef.Native[larkim.P2ChatMemberUserAddedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.user.added_v1",
 			DisplayName: "People joined a group",
-			Keywords:    []string{"member added", "new member in a chat", "user joins a chat", "用户进群", "新成员入群", "加入群聊"},
+			Keywords:    []string{"person joined the group chat", "colleague joined the group", "member added", "user joins a chat", "用户进群", "新成员入群", "加入群聊"},
 			Description: "One or more people joined a group the bot is in, invited or on their own. " +
 				"You get the group and the list of new members with names and ids. Bots are not in it.",
 			Scopes:    userScopes,

@@ -20,7 +20,7 @@ func receiveKey() eventcore.KeyDefinition {
 	return eventcore.KeyDefinition{
 		Key:         receiveMessage,
 		DisplayName: "Message received",
-		Keywords:    []string{"writes to the bot", "new message", "incoming message", "replied", "reply", "mention", "direct message", "file sent", "picture sent", "收到消息", "新消息", "接收消息", "回复消息", "提到机器人"},
+		Keywords:    []string{"writes to the bot", "someone replied in a chat", "new message", "incoming message", "replied", "reply", "mention", "direct message", "file sent", "picture sent", "收到消息", "新消息", "接收消息", "回复消息", "提到机器人", "有人@我", "群聊消息", "群消息"},
 		Description: "Someone wrote to the bot, or in a group the bot is in. You get one flat message: who, where, when, " +
 			"the content rendered as text with mentions resolved to names, and keys of files to download. " +
 			"One-to-one messages need only the scope listed. In groups the app receives messages that mention the bot if it " +

@@ -26,6 +26,9 @@ func (f *file) check(def eventcore.KeyDefinition) []error {
 	if !keyName.MatchString(f.Key) || len(f.Key) > 200 {
 		fault("key", "%q must be words of letters, digits and _ with dots between them, such as acme.order.paid_v1", f.Key)
 	}
+	if f.EventType != "" && !keydef.IsEventType(f.EventType) {
+		fault("event_type", "%q is not the name of one event type", f.EventType)
+	}
 	if err := keydef.CheckTitle(def.DisplayName); err != nil {
 		fault("title", "%w", err)
 	}
@@ -90,12 +93,12 @@ func (f *file) tryOut(def *eventcore.KeyDefinition) []error {
 	return faults
 }
 
-// example is what a subscriber with default params gets of an event.
+// example is what a subscriber gets of an event that gives no more params than it must.
 func example(def *eventcore.KeyDefinition, event json.RawMessage) (json.RawMessage, error) {
 	raw := &eventcore.RawEvent{EventType: def.EventType, Payload: event}
-	params := map[string]string{}
-	for _, p := range def.Params {
-		params[p.Name] = p.Default
+	params, err := eventcore.ResolveParams(def, requiredParams(def))
+	if err != nil {
+		return nil, err
 	}
 	if def.Match != nil && !def.Match(raw, params) {
 		return nil, errors.New("the match expression drops it")
@@ -108,6 +111,27 @@ func example(def *eventcore.KeyDefinition, event json.RawMessage) (json.RawMessa
 		err = errors.New("the transform expression drops it")
 	}
 	return data, err
+}
+
+// requiredParams are some values for the params that a subscriber must give.
+func requiredParams(def *eventcore.KeyDefinition) map[string]any {
+	given := map[string]any{}
+	for _, p := range def.Params {
+		if !p.Required {
+			continue
+		}
+		switch {
+		case len(p.Values) > 0:
+			given[p.Name] = p.Values[0].Value
+		case p.Type == eventcore.ParamBool:
+			given[p.Name] = true
+		case p.Type == eventcore.ParamInt:
+			given[p.Name] = 1
+		default:
+			given[p.Name] = p.Name
+		}
+	}
+	return given
 }
 
 // compileSchema returns a schema that is ready to validate. Nothing is fetched for it.

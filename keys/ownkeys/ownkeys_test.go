@@ -158,3 +158,23 @@ func TestAFolderWithoutKeysIsAnError(t *testing.T) {
 		t.Errorf("a folder with an odd name: %d keys, %v", len(defs), err)
 	}
 }
+
+// What is tried out at start is what a subscription gets that gives no more params than it must.
+func TestTheExampleIsTriedWithParamsAsTheyComeLive(t *testing.T) {
+	f := file{
+		Key: "acme.x_v1", Title: "X", Description: strings.Repeat("It happens. ", 10), Schema: json.RawMessage(`{}`),
+		Params: []eventcore.ParamDef{
+			{Name: "shop", Type: eventcore.ParamString, Description: "optional"},
+			{Name: "min", Type: eventcore.ParamInt, Required: true, Description: "required"},
+		},
+		Match: `$params.shop == null and $params.min > 0`, Transform: `$params`, ExampleEvent: json.RawMessage(`{"event":{}}`),
+	}
+	def, faults := f.definition()
+	if len(faults) > 0 || string(def.Example) != `{"min":1}` {
+		t.Errorf("the example is %s, faults %v", def.Example, faults)
+	}
+	f.EventType = "im message/receive"
+	if _, faults := f.definition(); len(faults) != 1 || !strings.HasPrefix(faults[0].Error(), "event_type: ") {
+		t.Errorf("an impossible event type: %v", faults)
+	}
+}

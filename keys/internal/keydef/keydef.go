@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/schemas"
@@ -71,6 +72,14 @@ func User(pointer, who string) Overrides {
 // Field describes one field; kind may be empty.
 func Field(pointer, kind, description string) Overrides {
 	return Overrides{pointer: {Kind: kind, Description: description}}
+}
+
+// IsEventType reports whether text could be the platform's name of an event type. A subscription to anything else would
+// wait for ever without a word.
+func IsEventType(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '.' && r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
 }
 
 func merge(list []Overrides) Overrides {
