@@ -22,7 +22,7 @@ func TestEventTypeComesFromTheParam(t *testing.T) {
 
 func TestWhatIsNoEventTypeIsRefused(t *testing.T) {
 	def := Keys()[0]
-	for _, eventType := range []string{"", " ", "a,b", "*", "im.message receive", "im.*", "事件"} {
+	for _, eventType := range []string{"", " ", "a,b", "*", "im.message receive", "im.*", "事件", "app_ticket"} {
 		err := def.NormalizeParams(t.Context(), nil, map[string]string{"event_type": eventType})
 		if !eventcore.IsCode(err, eventcore.CodeInvalidParams) {
 			t.Errorf("%q: error %v", eventType, err)

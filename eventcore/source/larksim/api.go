@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -153,17 +154,33 @@ func (p *Platform) builtin(r *http.Request) http.Handler {
 			"activate_status": 2, "app_name": Bot.Name, "avatar_url": "https://example.com/eventide.png",
 			"ip_white_list": []string{}, "open_id": Bot.OpenID,
 		}}
+	case "GET /open-apis/mail/v1/user_mailboxes/me/profile":
+		answer = object{"code": 0, "msg": "success", "data": object{"primary_email_address": "ada@example.com"}}
+	case "POST /open-apis/calendar/v4/calendars/primary":
+		answer = object{"code": 0, "msg": "success", "data": object{"calendars": []object{
+			{"calendar": object{"calendar_id": "feishu.cn_sim@group.calendar.feishu.cn", "type": "primary"}},
+		}}}
 	default:
-		return nil
+		if r.Method == http.MethodGet || !slices.Contains(subscribing(), path.Base(r.URL.Path)) {
+			return nil
+		}
+		answer = object{"code": 0, "msg": "success", "data": object{}}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, answer) })
 }
 
+// subscribing are the last elements of the paths by which keys are switched on and off on the platform.
+func subscribing() []string {
+	return []string{
+		"subscription", "unsubscription", "subscribe", "unsubscribe", "delete_subscribe", "remove_subscription", "task_subscription",
+	}
+}
+
 // find returns the handler registered last of those that match; nil for none. The lock is held.
 func (a *api) find(r *http.Request) http.Handler {
-	path := strings.Split(r.URL.Path, "/")
+	elements := strings.Split(r.URL.Path, "/")
 	for _, candidate := range slices.Backward(a.routes) {
-		if candidate.method == r.Method && matches(candidate.pattern, path) {
+		if candidate.method == r.Method && matches(candidate.pattern, elements) {
 			return candidate.handler
 		}
 	}
