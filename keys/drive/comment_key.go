@@ -98,7 +98,7 @@ func matchComment(raw *eventcore.RawEvent, params map[string]string) bool {
 	if err != nil {
 		return true
 	}
-	return same(in.Meta.Token, params[paramFileToken]) && (params[paramMentionsMe] != "true" || in.Mentioned != "false")
+	return keydef.Admits(params[paramFileToken], in.Meta.Token) && (params[paramMentionsMe] != "true" || in.Mentioned != "false")
 }
 
 func processComment(ctx context.Context, rt eventcore.APIClient, in *commentEvent, _ map[string]string) (*CommentAdded, error) {
