@@ -83,7 +83,11 @@ func Missing(what string, err error, scopes ...string) error {
 	failure.Message = what + " could not be looked up: " + failure.Message
 	if len(failure.Scopes) == 0 && failure.Code == eventcore.CodePermissionDenied {
 		failure.Scopes = slices.Clone(scopes)
-		failure.Hint = strings.TrimSpace(failure.Hint + " the lookup needs " + strings.Join(scopes, ", "))
+		hint := "the lookup needs " + strings.Join(scopes, ", ")
+		if failure.Hint != "" {
+			hint = failure.Hint + "; " + hint
+		}
+		failure.Hint = hint
 	}
 	failure.Cause = err
 	return &failure
