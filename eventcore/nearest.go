@@ -2,12 +2,14 @@ package eventcore
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 )
 
-// nearestKeys returns up to limit registered keys that look like key, nearest first: those that share its words,
-// then those a few edits away. Nothing is returned that is not near.
+// nearestKeys returns up to limit registered keys that look like key, nearest first: those that have it as a keyword,
+// such as a name they once had, those that share its words, then those a few edits away. Nothing is returned that is
+// not near.
 func nearestKeys(key string, limit int) []string {
 	type candidate struct {
 		key   string
@@ -17,6 +19,9 @@ func nearestKeys(key string, limit int) []string {
 	var found []candidate
 	for _, def := range ListAll() {
 		score := editDistance(wanted, def.Key) - 3*sharedWords(wanted, def.Key)
+		if slices.ContainsFunc(def.Keywords, func(k string) bool { return strings.EqualFold(k, wanted) }) {
+			score = math.MinInt
+		}
 		if score <= len(def.Key)/3 {
 			found = append(found, candidate{def.Key, score})
 		}

@@ -107,7 +107,7 @@ func TestTheRegistryIsSortedAndFindsKeys(t *testing.T) {
 }
 
 func TestUnknownKeySuggestsTheNearest(t *testing.T) {
-	for _, key := range []string{"im.message.receive_v1", "im.message.message_read_v1", "im.chat.updated_v1", "vc.meeting.ended_v1"} {
+	for _, key := range []string{"im.message.receive_v1", "im.message.message_read_v1", "im.chat.updated_v1", "vc.bot.meeting_ended_v1"} {
 		def := valid()
 		def.Key = key
 		RegisterKey(def)
@@ -121,6 +121,15 @@ func TestUnknownKeySuggestsTheNearest(t *testing.T) {
 	} {
 		if got := UnknownKey(typo).Suggestions; len(got) == 0 || got[0] != want {
 			t.Errorf("%s: suggested %v, want %s first", typo, got, want)
+		}
+	}
+	renamed := valid()
+	renamed.Key, renamed.Keywords = "vc.bot.meeting_activity_v1", []string{"captions", "vc.bot.meeting_event_v1"}
+	RegisterKey(renamed)
+	defer UnregisterKeyForTest(renamed.Key)
+	for _, name := range []string{"vc.bot.meeting_event_v1", "VC.bot.meeting_event_v1"} {
+		if got := UnknownKey(name).Suggestions; len(got) == 0 || got[0] != renamed.Key {
+			t.Errorf("%s: suggested %v, want the key that has it as a keyword first", name, got)
 		}
 	}
 	if got := UnknownKey(strings.Repeat("x", 100_000)); len(got.Suggestions) != 0 || len(got.Message) > 500 {

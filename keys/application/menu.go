@@ -69,13 +69,13 @@ func normalize(_ context.Context, _ eventcore.APIClient, params map[string]strin
 	return nil
 }
 
-// match reports whether an event is of the entry asked for. One that cannot be read passes, so that it is delivered
-// with the error rather than lost.
+// match reports whether an event is of the entry asked for. One that cannot be read, or names none, passes, so that it
+// is delivered rather than lost.
 func match(raw *eventcore.RawEvent, params map[string]string) bool {
 	wanted := params[paramEventKey]
 	if wanted == "" {
 		return true
 	}
 	event, err := keydef.Decode[menuEvent](raw)
-	return err != nil || string(event.EventKey) == wanted
+	return err != nil || event.EventKey == "" || string(event.EventKey) == wanted
 }

@@ -41,6 +41,9 @@ func TestParams(t *testing.T) {
 		if !def.Match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"operator":1}}`)}, params) {
 			t.Error("an event that cannot be read is lost")
 		}
+		if !def.Match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"operator":{}}}`)}, params) {
+			t.Errorf("%q: an event that names no entry is lost", given)
+		}
 	}
 }
 

@@ -196,6 +196,9 @@ func TestMatch(t *testing.T) {
 		if !def.Match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":[]}`)}, tt.params) {
 			t.Errorf("%s loses an event that cannot be read", tt.key)
 		}
+		if !def.Match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"instance_code":"x","status":null}}`)}, tt.params) {
+			t.Errorf("%s with %v loses an event that does not say", tt.key, tt.params)
+		}
 	}
 }
 

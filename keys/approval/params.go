@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -68,18 +67,15 @@ func definitionCode(link *url.URL) string {
 	return ""
 }
 
-// matcher reports whether an event is among those the params ask for. One that cannot be read passes, so that it is
-// delivered with the error rather than lost.
+// matcher reports whether an event is among those the params ask for. One that cannot be read, or does not say what is
+// asked, passes, so that it is delivered rather than lost.
 func matcher(statuses []status) func(*eventcore.RawEvent, map[string]string) bool {
 	return func(raw *eventcore.RawEvent, params map[string]string) bool {
 		event, err := keydef.Decode[changed](raw)
 		if err != nil {
 			return true
 		}
-		if code := params[paramApprovalCode]; code != "" && !strings.EqualFold(code, string(event.ApprovalCode)) {
-			return false
-		}
-		wanted := params[paramStatus]
-		return wanted == "" || slices.Contains(strings.Split(wanted, ","), word(statuses, event.Status))
+		return keydef.Admits(params[paramApprovalCode], strings.ToUpper(string(event.ApprovalCode))) &&
+			keydef.Admits(params[paramStatus], word(statuses, event.Status))
 	}
 }

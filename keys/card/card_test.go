@@ -154,6 +154,9 @@ func TestMatch(t *testing.T) {
 		if !match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"action":"x"}}`)}, tt.params) {
 			t.Error("an event that cannot be read is lost")
 		}
+		if !match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"action":{}}}`)}, tt.params) {
+			t.Errorf("%v: an event that does not say is lost", tt.params)
+		}
 	}
 }
 

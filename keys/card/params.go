@@ -3,7 +3,6 @@ package card
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -74,20 +73,13 @@ func normalize(_ context.Context, _ eventcore.APIClient, params map[string]strin
 	return nil
 }
 
-// match reports whether an event is among those the params ask for. One that cannot be read passes, so that it is
-// delivered with the error rather than lost.
+// match reports whether an event is among those the params ask for. One that cannot be read, or does not say what is
+// asked, passes, so that it is delivered rather than lost.
 func match(raw *eventcore.RawEvent, params map[string]string) bool {
 	event, err := keydef.Decode[actionEvent](raw)
 	if err != nil {
 		return true
 	}
-	for name, is := range map[string]string{
-		paramMessageID: string(event.Context.MessageID), paramChatID: string(event.Context.ChatID), paramOperatorID: string(event.Operator),
-	} {
-		if wanted := params[name]; wanted != "" && wanted != is {
-			return false
-		}
-	}
-	wanted := params[paramActionTag]
-	return wanted == "" || slices.Contains(strings.Split(wanted, ","), string(event.Action.Tag))
+	return keydef.Admits(params[paramMessageID], event.Context.MessageID) && keydef.Admits(params[paramChatID], event.Context.ChatID) &&
+		keydef.Admits(params[paramOperatorID], event.Operator) && keydef.Admits(params[paramActionTag], event.Action.Tag)
 }

@@ -50,9 +50,10 @@ func commentKey() eventcore.KeyDefinition {
 		Description: "Somebody commented in a document, or replied to a comment, and the bot or the user is notified of it: mentioned, owner " +
 			"of the document, or part of the thread. You get the file with title and link, who wrote what, the text it is on, and whether the bot " +
 			"or user was mentioned. It covers all documents of the bot or user, of any kind; narrow it to one with file_token. To read " +
-			"the text, the bot or user must have access to the document. The text needs docs:document.comment:read, the title drive:drive.metadata:readonly.",
+			"the text, the bot or user must have access to the document: the text needs the scope docs:document.comment:read, the title drive:drive.metadata:readonly. It listens as the user " +
+			"if LARK_USER_ACCESS_TOKEN is set, and brings that user's notifications; else as the bot, and brings the bot's.",
 		Keywords: []string{"annotation", "remark", "mention", "thread", "评论", "文档评论", "回复评论", "批注", "评论里@"},
-		Scopes:   []string{subscribeScope, "docs:document.comment:read"},
+		Scopes:   []string{subscribeScope},
 		Workers:  lookupWorkers,
 		Params: []eventcore.ParamDef{
 			{
@@ -64,7 +65,7 @@ func commentKey() eventcore.KeyDefinition {
 				Description: "true: only comments and replies that mention the bot or the user who listens; false: all that they are notified of",
 			},
 		},
-		AuthTypes:       []string{"bot", "user"},
+		AuthTypes:       []string{"user", "bot"}, // the bot can always be had, so that first it would be the only one
 		NormalizeParams: normalizeComment,
 		Match:           matchComment,
 	}, examples, processComment)
@@ -98,7 +99,7 @@ func matchComment(raw *eventcore.RawEvent, params map[string]string) bool {
 	if err != nil {
 		return true
 	}
-	return same(in.Meta.Token, params[paramFileToken]) && (params[paramMentionsMe] != "true" || in.Mentioned != "false")
+	return keydef.Admits(params[paramFileToken], in.Meta.Token) && (params[paramMentionsMe] != "true" || in.Mentioned != "false")
 }
 
 func processComment(ctx context.Context, rt eventcore.APIClient, in *commentEvent, _ map[string]string) (*CommentAdded, error) {

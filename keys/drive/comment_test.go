@@ -141,13 +141,19 @@ func TestFieldTypesAreWords(t *testing.T) {
 	}
 }
 
+func TestCommentKeySaysAsWhomItListensAndRequiresOnlyWhatSubscribingNeeds(t *testing.T) {
+	def := commentKey()
+	if !slices.Equal(def.Scopes, []string{subscribeScope}) || !strings.Contains(def.Description, "docs:document.comment:read") {
+		t.Errorf("scopes %v, description %q", def.Scopes, def.Description)
+	}
+	if !strings.Contains(def.Description, "as the user if LARK_USER_ACCESS_TOKEN is set") || !strings.Contains(def.Description, "else as the bot") {
+		t.Errorf("the description does not say whose notifications come: %s", def.Description)
+	}
+}
+
 func TestIdentitiesAndScopes(t *testing.T) {
 	for _, def := range Keys() {
-		want := []string{"user", "bot"}
-		if def.Key == commentAdded {
-			want = []string{"bot", "user"}
-		}
-		if !slices.Equal(def.AuthTypes, want) || def.Scopes[0] != subscribeScope {
+		if !slices.Equal(def.AuthTypes, []string{"user", "bot"}) || def.Scopes[0] != subscribeScope {
 			t.Errorf("%s: %v, %v", def.Key, def.AuthTypes, def.Scopes)
 		}
 		first, _, _ := strings.Cut(def.Description, ". ")

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func fetchReply(ctx context.Context, rt eventcore.APIClient, in *commentEvent) (
 		if attempt > 0 && !pause(ctx, settleTime) {
 			break
 		}
-		got, err := query[answer](ctx, rt, commentsPath(in, "/batch_query"), map[string][]string{"comment_ids": {string(in.Comment)}})
+		got, err := keydef.Ask[answer](ctx, rt, http.MethodPost, commentsPath(in, "/batch_query"), map[string][]string{"comment_ids": {string(in.Comment)}})
 		if err != nil {
 			return thread, nil, err
 		}

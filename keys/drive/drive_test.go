@@ -14,7 +14,7 @@ import (
 const (
 	docToken  = "TLLKdcpDro9ijQxA33ycNMabcef"
 	baseToken = "K5EhbDdEKa8wbJsTCpmcmeVwnHc"
-	meta      = "POST " + metaPath
+	meta      = "POST /open-apis/drive/v1/metas/batch_query"
 	metas     = `{"metas":[{"doc_token":"TLLKdcpDro9ijQxA33ycNMabcef","doc_type":"docx","title":"Weekly <report> & plan","url":"https://acme.feishu.cn/docx/TLLKdcpDro9ijQxA33ycNMabcef"}]}`
 	comments  = "POST /open-apis/drive/v1/files/" + docToken + "/comments/batch_query?file_type=docx&user_id_type=open_id"
 	fields    = "GET /open-apis/bitable/v1/apps/" + baseToken + "/tables/tblOaqBWfGe1x2y3/fields?page_size=100"
@@ -133,8 +133,8 @@ func TestCommentWithoutItsText(t *testing.T) {
 func TestMetadataThatThePlatformDoesNotGive(t *testing.T) {
 	def := key(t, "drive.file.title_updated_v1")
 	for answer, want := range map[string]string{
-		`{"failed_list":[{"token":"x","code":970003}]}`: "code 970003",
-		`{}`: "no such file",
+		`{"failed_list":[{"token":"` + docToken + `","code":970003}]}`: docToken + " (code 970003)",
+		`{}`: "unknown to it",
 		`[]`: "cannot be read",
 	} {
 		data, err := def.Process(t.Context(), &keytest.API{Answers: map[string]string{meta: answer}}, keytest.Recorded(t, def, def.Key), nil)

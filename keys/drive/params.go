@@ -90,10 +90,5 @@ func (t target) match(raw *eventcore.RawEvent, params map[string]string) bool {
 	if t.fixed == typeFolder {
 		token = in.Folder
 	}
-	return same(token, params[paramFileToken]) && same(in.Table, params[paramTableID])
-}
-
-// same reports whether an event's value is the wanted one, or one of the two is not given.
-func same(got keydef.Text, want string) bool {
-	return got == "" || want == "" || string(got) == want
+	return keydef.Admits(params[paramFileToken], token) && keydef.Admits(params[paramTableID], in.Table)
 }

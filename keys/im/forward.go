@@ -2,10 +2,6 @@ package im
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -16,6 +12,9 @@ import (
 
 // mergeForward is the message type of a conversation forwarded as one message.
 const mergeForward = "merge_forward"
+
+// forwardScope lets the bot read a message by its id.
+const forwardScope = "im:message:readonly"
 
 // forwardedMessage is one message of a forwarded conversation, as the API returns it.
 type forwardedMessage struct {
@@ -35,20 +34,15 @@ type forwardedMessage struct {
 
 // fetchForward returns the messages of a forwarded conversation as text, one after the other, each with its time and
 // sender. The event holds none of them: reading the message by its id returns it together with its children, each
-// of which names the message above it in upper_message_id (source: "Get message", GetMessageRespData in the SDK).
+// of which names the message above it in upper_message_id (source: "Get message", GetMessageRespData in the SDK). The
+// error says what is missing and which scope it needs.
 func fetchForward(ctx context.Context, rt eventcore.APIClient, messageID string) (string, error) {
-	if rt == nil {
-		return "", errors.New("the forwarded messages were not fetched: there is no API client")
-	}
-	answer, err := rt.CallAPI(ctx, http.MethodGet, "/open-apis/im/v1/messages/"+url.PathEscape(messageID), nil)
-	if err != nil {
-		return "", fmt.Errorf("the forwarded messages could not be fetched: %w", err)
-	}
-	var data struct {
+	const what = "the forwarded messages"
+	data, err := keydef.Get[struct {
 		Items []forwardedMessage `json:"items"`
-	}
-	if err := json.Unmarshal(answer, &data); err != nil {
-		return "", fmt.Errorf("the forwarded messages could not be read: %w", err)
+	}](ctx, rt, "/open-apis/im/v1/messages/"+url.PathEscape(messageID))
+	if err != nil {
+		return "", keydef.Missing(what, err, forwardScope)
 	}
 	conversation := forwarded{children: map[string][]forwardedMessage{}}
 	for _, item := range data.Items {
@@ -57,7 +51,10 @@ func fetchForward(ctx context.Context, rt eventcore.APIClient, messageID string)
 	}
 	lines := conversation.lines(messageID, "")
 	if len(lines) == 0 {
-		return "", errors.New("the platform returned none of the forwarded messages")
+		return "", keydef.Missing(what, &eventcore.Error{
+			Code: eventcore.CodePlatformError, Message: "the platform returned none of them",
+			Hint: "the message may have been recalled; the event is complete but for that",
+		})
 	}
 	return "Forwarded messages:\n" + strings.Join(lines, "\n"), nil
 }

@@ -2,13 +2,13 @@ package im
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
-// matchReceive reports whether a message is among those the params ask for. An event that cannot be read passes,
-// so that it is delivered with the error rather than lost.
+// matchReceive reports whether a message is among those the params ask for. An event that cannot be read, or does not
+// say what is asked, passes, so that it is delivered rather than lost.
 func matchReceive(raw *eventcore.RawEvent, params map[string]string) bool {
 	if !narrows(params) {
 		return true
@@ -18,17 +18,12 @@ func matchReceive(raw *eventcore.RawEvent, params map[string]string) bool {
 		return true
 	}
 	message := &event.Event.Message
-	if id := params[paramChatID]; id != "" && id != string(message.ChatID) {
+	if !keydef.Admits(params[paramChatID], message.ChatID) || !keydef.Admits(params[paramSenderID], event.Event.Sender.ID) ||
+		!keydef.Admits(params[paramMessageType], message.MessageType) {
 		return false
 	}
 	// The platform documents p2p and group; groups with topics have been seen as topic_group.
-	if kind := params[paramChatType]; kind != "" && (kind == chatTypeP2P) != (message.ChatType == chatTypeP2P) {
-		return false
-	}
-	if id := params[paramSenderID]; id != "" && id != string(event.Event.Sender.ID) {
-		return false
-	}
-	if types := params[paramMessageType]; types != "" && !slices.Contains(strings.Split(types, ","), string(message.MessageType)) {
+	if kind := params[paramChatType]; kind != "" && message.ChatType != "" && (kind == chatTypeP2P) != (message.ChatType == chatTypeP2P) {
 		return false
 	}
 	if params[paramMentionsMe] == "true" && message.ChatType != chatTypeP2P {

@@ -52,6 +52,15 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestMatchLetsEventsThatDoNotSayPass(t *testing.T) {
+	raw := &eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"message":{"message_id":"om_1"}}}`)}
+	for _, params := range []map[string]string{{"chat_id": "oc_1"}, {"chat_type": "p2p"}, {"chat_type": "group"}, {"sender_id": "ou_1"}, {"message_type": "text"}} {
+		if !matchReceive(raw, params) {
+			t.Errorf("%v: an event that does not say is lost", params)
+		}
+	}
+}
+
 func TestMatchLetsUnreadableEventsPass(t *testing.T) {
 	raw := &eventcore.RawEvent{Payload: json.RawMessage(`{"event":"odd"}`)}
 	if !matchReceive(raw, map[string]string{"chat_id": "oc_1"}) {

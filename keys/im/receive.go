@@ -41,8 +41,9 @@ func receiveKey() eventcore.KeyDefinition {
 	}
 }
 
-// processReceive makes the flat message of an event. Content that cannot be rendered, and a forwarded conversation
-// that cannot be fetched, are told of in the message; only an event that holds no message is an error.
+// processReceive makes the flat message of an event. Content that cannot be rendered is told of in the message, and a
+// forwarded conversation that cannot be fetched also by the error beside it, with the scope it needs. Only an event that
+// holds no message gives nothing but an error.
 func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.RawEvent, _ map[string]string) (json.RawMessage, error) {
 	event, err := parseReceived(raw.Payload)
 	if err != nil {
@@ -71,15 +72,17 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 		out.ContentError, out.RawContent = err.Error(), string(in.Content)
 	}
 	out.Content, out.Attachments = rendered.Text, rendered.Attachments
+	var lookupErr error
 	if in.MessageType == mergeForward {
-		text, err := fetchForward(ctx, rt, out.MessageID)
-		if err != nil {
-			out.ContentError = err.Error()
+		var text string
+		if text, lookupErr = fetchForward(ctx, rt, out.MessageID); lookupErr != nil {
+			out.ContentError = lookupErr.Error()
 		} else {
 			out.Content = text
 		}
 	}
-	return keydef.Encode(out)
+	data, err := keydef.Encode(out)
+	return data, errors.Join(lookupErr, err)
 }
 
 // mentioned returns the mentions as the renderer takes them.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,16 +102,20 @@ func TestForwardThatCannotBeFetchedIsStillDelivered(t *testing.T) {
 		api  eventcore.APIClient
 		want string
 	}{
-		"no client":   {nil, "there is no API client"},
-		"refused":     {&fakeAPI{err: errors.New("no permission")}, "no permission"},
-		"no list":     {&fakeAPI{answers: map[string]string{"GET /open-apis/im/v1/messages/" + id: `[]`}}, "could not be read"},
-		"no children": {&fakeAPI{answers: map[string]string{"GET /open-apis/im/v1/messages/" + id: `{"items":[]}`}}, "none of the forwarded messages"},
+		"no client":   {nil, "there is no access to the open API"},
+		"refused":     {&fakeAPI{err: keytest.Denied()}, "im:message:readonly"},
+		"no list":     {&fakeAPI{answers: map[string]string{"GET /open-apis/im/v1/messages/" + id: `[]`}}, "cannot be read"},
+		"no children": {&fakeAPI{answers: map[string]string{"GET /open-apis/im/v1/messages/" + id: `{"items":[]}`}}, "returned none of them"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, err := processReceive(t.Context(), tt.api, raw, nil)
-			if err != nil {
-				t.Fatal(err)
+			var failure *eventcore.Error
+			if !errors.As(err, &failure) || !strings.Contains(failure.Message, "the forwarded messages could not be looked up") {
+				t.Errorf("error %v beside the message", err)
+			}
+			if failure != nil && (name == "refused") != slices.Equal(failure.Scopes, []string{"im:message:readonly"}) {
+				t.Errorf("scopes %v", failure.Scopes)
 			}
 			keytest.Validate(t, receiveKey(), got)
 			var message MessageReceived

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -52,20 +51,13 @@ func normalize(_ context.Context, _ eventcore.APIClient, params map[string]strin
 	return nil
 }
 
-// match reports whether an event is among those the params ask for. One that cannot be read passes, so that it is
-// delivered with the error rather than lost.
+// match reports whether an event is among those the params ask for. One that cannot be read, or does not say what is
+// asked, passes, so that it is delivered rather than lost.
 func match(raw *eventcore.RawEvent, params map[string]string) bool {
 	event, err := keydef.Decode[updateEvent](raw)
 	if err != nil {
 		return true
 	}
-	if guid := params[paramTaskGUID]; guid != "" && !strings.EqualFold(guid, string(event.TaskGUID)) {
-		return false
-	}
-	wanted := params[paramChange]
-	if wanted == "" {
-		return true
-	}
-	happened := words(event.Types)
-	return slices.ContainsFunc(strings.Split(wanted, ","), func(c string) bool { return slices.Contains(happened, c) })
+	return keydef.Admits(params[paramTaskGUID], strings.ToLower(string(event.TaskGUID))) &&
+		keydef.Admits(params[paramChange], words(event.Types)...)
 }

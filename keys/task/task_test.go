@@ -123,6 +123,9 @@ func TestMatch(t *testing.T) {
 		if !match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"event_types":"x"}}`)}, tt.params) {
 			t.Error("an event that cannot be read is lost")
 		}
+		if !match(&eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"event_types":[]}}`)}, tt.params) {
+			t.Errorf("%v: an event that does not say is lost", tt.params)
+		}
 	}
 }
 

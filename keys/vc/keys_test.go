@@ -29,8 +29,8 @@ const noteAnswerJSON = `{"note":{"creator_id":"ou_84aad35d084aa403a838cf73ee1846
 	"note_source":{"source_type":"meeting","source_entity_id":"7628148899983674909"}}}`
 
 const docsAnswer = `{"metas":[{"doc_token":"doxcnNotes","doc_type":"docx","title":"Notes: Weekly release sync","url":"https://sample.feishu.cn/docx/doxcnNotes"},
-	{"doc_token":"doxcnWords","doc_type":"docx","title":"Transcript: Weekly release sync","url":"https://sample.feishu.cn/docx/doxcnWords"}],
-	"failed_list":[{"token":"doxcnPlan","code":970005}]}`
+	{"doc_token":"doxcnWords","doc_type":"docx","title":"Transcript: Weekly release sync","url":"https://sample.feishu.cn/docx/doxcnWords"},
+	{"doc_token":"doxcnPlan","doc_type":"docx","title":"Release plan","url":"https://sample.feishu.cn/docx/doxcnPlan"}]}`
 
 // platform answers all lookups.
 func platform() *keytest.API {

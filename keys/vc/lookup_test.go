@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keytest"
 )
 
@@ -69,9 +70,39 @@ func TestNoteWithoutTitlesIsStillDelivered(t *testing.T) {
 		if !strings.Contains(string(data), `"type":"notes","doc_token":"doxcnNotes"`) || err == nil || !strings.Contains(err.Error(), "titles and links") {
 			t.Errorf("%s: got %s, %v", name, data, err)
 		}
-		if name == "refused" && eventcore.AsError(err).Scopes[0] != readMetadata {
+		if name == "refused" && eventcore.AsError(err).Scopes[0] != keydef.DocumentsScope {
 			t.Errorf("scopes %v", eventcore.AsError(err).Scopes)
 		}
+	}
+}
+
+func TestDocumentsThatThePlatformDoesNotDescribeAreTold(t *testing.T) {
+	def, api := noteKey(), platform()
+	api.Answers[describeDocs] = `{"failed_list":[{"token":"doxcnNotes","code":970003},{"token":"doxcnWords","code":970003},{"token":"doxcnPlan","code":970005}]}`
+	data, err := def.Process(t.Context(), api, keytest.Recorded(t, def, def.Key), nil)
+	failure := eventcore.AsError(err)
+	if !strings.Contains(string(data), "doxcnNotes") || err == nil || failure.PlatformCode != 970003 ||
+		!strings.Contains(failure.Message, "doxcnNotes (code 970003)") || !strings.Contains(failure.Message, "doxcnPlan (code 970005)") {
+		t.Errorf("got %s, %v", data, err)
+	}
+}
+
+// sheets knows the shared document as a spreadsheet only.
+type sheets struct{ *keytest.API }
+
+func (s sheets) CallAPI(ctx context.Context, method, path string, body any) (json.RawMessage, error) {
+	if asked, _ := json.Marshal(body); strings.Contains(string(asked), `"doc_token":"doxcnPlan","doc_type":"sheet"`) {
+		return json.RawMessage(`{"metas":[{"doc_token":"doxcnPlan","title":"Plan"}],"failed_list":[{"token":"doxcnPlan","code":970005}]}`), nil
+	}
+	return s.API.CallAPI(ctx, method, path, body)
+}
+
+func TestSharedDocumentOfAnotherTypeGetsItsTitle(t *testing.T) {
+	def, api := noteKey(), platform()
+	api.Answers[describeDocs] = strings.Replace(docsAnswer, `{"doc_token":"doxcnPlan"`, `{"doc_token":"doxcnElse"`, 1)
+	data, err := def.Process(t.Context(), sheets{api}, keytest.Recorded(t, def, def.Key), nil)
+	if err != nil || !strings.Contains(string(data), `"doc_token":"doxcnPlan","title":"Plan"`) {
+		t.Errorf("got %s, %v", data, err)
 	}
 }
 

@@ -2,9 +2,7 @@ package vc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 
@@ -15,10 +13,7 @@ import (
 
 const notesPath = "/open-apis/vc/v1/notes"
 
-const (
-	readNote     = "vc:note:read"
-	readMetadata = "drive:drive.metadata:readonly"
-)
+const readNote = "vc:note:read"
 
 // noteNotFound is the platform's code for a note that is not there, or, in the second after its event, not yet.
 const noteNotFound = 121004
@@ -28,6 +23,9 @@ const (
 	mainDocument = "1"
 	transcript   = "2"
 )
+
+// reference is the type, in the payload, of a document that the note refers to.
+const reference = "reference"
 
 // Note is the payload of vc.note.generated_v1.
 type Note struct {
@@ -117,10 +115,10 @@ func processNote(ctx context.Context, rt eventcore.APIClient, in *noteEvent, _ m
 	for _, artifact := range note.Artifacts {
 		out.add(word(artifact.Type, map[string]string{mainDocument: "notes", transcript: "transcript"}), artifact.DocToken)
 	}
-	for _, reference := range note.References {
-		out.add("reference", reference.DocToken)
+	for _, shared := range note.References {
+		out.add(reference, shared.DocToken)
 	}
-	return out, keydef.Missing("titles and links of the documents", out.describe(ctx, rt), readMetadata)
+	return out, keydef.Missing("titles and links of the documents", out.describe(ctx, rt), keydef.DocumentsScope)
 }
 
 func (n *Note) add(kind string, token keydef.Text) {
@@ -130,52 +128,25 @@ func (n *Note) add(kind string, token keydef.Text) {
 	}
 }
 
-// maxDescribed is how many documents the platform describes in one call.
-const maxDescribed = 200
-
-// describe fills in titles and links of the documents. Documents that the user may not see stay without.
+// describe fills in titles and links of the documents. Those that the user may not see stay without, and the error
+// names them. The platform does not say of what type a document shared in the meeting is.
 func (n *Note) describe(ctx context.Context, rt eventcore.APIClient) error {
-	type document struct {
-		Token string `json:"doc_token"`
-		Type  string `json:"doc_type"`
+	var documents []keydef.Document
+	for _, d := range n.Documents {
+		document := keydef.Document{Token: d.DocToken, Type: "docx"}
+		if d.Type == reference {
+			document.Type = ""
+		}
+		documents = append(documents, document)
 	}
-	var ask struct {
-		Documents []document `json:"request_docs"`
-		WithURL   bool       `json:"with_url"`
-	}
-	if len(n.Documents) == 0 {
-		return nil
-	}
-	for _, d := range n.Documents[:min(len(n.Documents), maxDescribed)] {
-		ask.Documents = append(ask.Documents, document{d.DocToken, "docx"})
-	}
-	ask.WithURL = true
-	data, err := rt.CallAPI(ctx, http.MethodPost, "/open-apis/drive/v1/metas/batch_query", ask)
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Metas []struct {
-			Token keydef.Text `json:"doc_token"`
-			Title keydef.Text `json:"title"`
-			URL   keydef.Text `json:"url"`
-		} `json:"metas"`
-	}
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return &eventcore.Error{
-			Code: eventcore.CodePlatformError, Message: "the platform's answer about documents cannot be read",
-			Hint: "the event is complete but for that", Cause: err,
+	metas, err := keydef.LookUpDocuments(ctx, rt, documents...)
+	for i := range n.Documents {
+		d := &n.Documents[i]
+		meta := metas[d.DocToken]
+		d.Title, d.URL = string(meta.Title), string(meta.URL)
+		if d.Type == "notes" && d.Title != "" {
+			n.Title = d.Title
 		}
 	}
-	for _, meta := range answer.Metas {
-		for i := range n.Documents {
-			if d := &n.Documents[i]; d.DocToken == string(meta.Token) {
-				d.Title, d.URL = string(meta.Title), string(meta.URL)
-				if d.Type == "notes" {
-					n.Title = d.Title
-				}
-			}
-		}
-	}
-	return nil
+	return err
 }

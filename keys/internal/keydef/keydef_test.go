@@ -88,6 +88,18 @@ func TestProcessedDeliversWhatIsKnownBesideAnError(t *testing.T) {
 	}
 }
 
+func TestHintOfAMissingLookupReadsAsOneText(t *testing.T) {
+	for given, want := range map[string]string{
+		"check what it can see and do": "check what it can see and do; the lookup needs a:b, c:d",
+		"":                             "the lookup needs a:b, c:d",
+	} {
+		denied := &eventcore.Error{Code: eventcore.CodePermissionDenied, Message: "refused", Hint: given}
+		if got := eventcore.AsError(Missing("the title", denied, "a:b", "c:d")).Hint; got != want {
+			t.Errorf("%q becomes %q, want %q", given, got, want)
+		}
+	}
+}
+
 func TestSubscribedBy(t *testing.T) {
 	def := SubscribedBy(eventcore.KeyDefinition{}, Post("/on", "x.y_v1"), func(params map[string]string) Call {
 		return Call{Method: "DELETE", Path: "/off/" + params["id"]}

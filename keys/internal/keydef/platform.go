@@ -53,20 +53,25 @@ func Post(path, eventType string) func(map[string]string) Call {
 
 // Get reads the data member of an answer of the open API into a T.
 func Get[T any](ctx context.Context, rt eventcore.APIClient, path string) (*T, error) {
+	return Ask[T](ctx, rt, http.MethodGet, path, nil)
+}
+
+// Ask is [Get] by any method; a nil body sends none.
+func Ask[T any](ctx context.Context, rt eventcore.APIClient, method, path string, body any) (*T, error) {
 	if rt == nil {
 		return nil, &eventcore.Error{
 			Code: eventcore.CodeCredentialsMissing, Message: "there is no access to the open API",
 			Hint: "set LARK_APP_ID and LARK_APP_SECRET",
 		}
 	}
-	data, err := rt.CallAPI(ctx, http.MethodGet, path, nil)
+	data, err := rt.CallAPI(ctx, method, path, body)
 	if err != nil {
 		return nil, err
 	}
 	var into T
 	if err := json.Unmarshal(data, &into); err != nil {
 		return nil, &eventcore.Error{
-			Code: eventcore.CodePlatformError, Message: fmt.Sprintf("the answer of GET %s cannot be read: %v", path, err),
+			Code: eventcore.CodePlatformError, Message: fmt.Sprintf("the answer of %s %s cannot be read: %v", method, path, err),
 			Hint: "the event is complete but for that", Cause: err,
 		}
 	}
@@ -83,7 +88,11 @@ func Missing(what string, err error, scopes ...string) error {
 	failure.Message = what + " could not be looked up: " + failure.Message
 	if len(failure.Scopes) == 0 && failure.Code == eventcore.CodePermissionDenied {
 		failure.Scopes = slices.Clone(scopes)
-		failure.Hint = strings.TrimSpace(failure.Hint + " the lookup needs " + strings.Join(scopes, ", "))
+		hint := "the lookup needs " + strings.Join(scopes, ", ")
+		if failure.Hint != "" {
+			hint = failure.Hint + "; " + hint
+		}
+		failure.Hint = hint
 	}
 	failure.Cause = err
 	return &failure
