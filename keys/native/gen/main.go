@@ -39,11 +39,19 @@ func run(skeleton string) error {
 	if err != nil {
 		return err
 	}
+	files, err := generate(perDomain(events), tables)
+	if err != nil {
+		return err
+	}
+	return replace(files)
+}
+
+func perDomain(events []*event) map[string][]*event {
 	byDomain := map[string][]*event{}
 	for _, e := range events {
 		byDomain[e.domain()] = append(byDomain[e.domain()], e)
 	}
-	return write(byDomain, tables)
+	return byDomain
 }
 
 // isCurated reports which event types have a key of our own.

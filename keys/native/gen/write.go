@@ -17,8 +17,9 @@ import (
 //go:embed *.tmpl
 var templates embed.FS
 
-// write replaces all generated files: NAME_gen.go for each domain, keys_gen.go for the list of them, and the examples.
-func write(byDomain map[string][]*event, all tables) error {
+// generate returns all generated files, by name: NAME_gen.go for each domain, keys_gen.go for the list of them, and the
+// examples.
+func generate(byDomain map[string][]*event, all tables) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	domains := slices.Sorted(maps.Keys(byDomain))
 	var failed error
@@ -30,13 +31,13 @@ func write(byDomain map[string][]*event, all tables) error {
 		}
 		source, err := render("domain.go.tmpl", newFile(domain, keys))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		files[domain+"_gen.go"] = source
 		for _, key := range keys {
 			example, err := json.MarshalIndent(key.example(), "", "  ")
 			if err != nil {
-				return err
+				return nil, err
 			}
 			files[filepath.Join("examples", key.name+".json")] = append(example, '\n')
 		}
@@ -47,7 +48,7 @@ func write(byDomain map[string][]*event, all tables) error {
 		}
 	}
 	if failed != nil {
-		return failed
+		return nil, failed
 	}
 	var functions []string
 	for _, domain := range domains {
@@ -55,10 +56,10 @@ func write(byDomain map[string][]*event, all tables) error {
 	}
 	list, err := render("keys.go.tmpl", functions)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	files["keys_gen.go"] = list
-	return replace(files)
+	return files, nil
 }
 
 // replace writes the files, and removes those of an earlier run that are not among them.
