@@ -101,6 +101,9 @@ func TestAFailedLookupHidesNoEvent(t *testing.T) {
 		!strings.Contains(data.ContentError, "im:message:readonly") {
 		t.Errorf("delivered: %s, error %v", got[0].Data, got[0].Error)
 	}
+	if e := got[0].Error; e == nil || e.Code != "permission_denied" || len(e.Scopes) != 1 || e.Scopes[0] != "im:message:readonly" {
+		t.Errorf("the error beside it is %+v", e)
+	}
 	if got[1].content() != "the next one" {
 		t.Errorf("then: %s", got[1].Data)
 	}

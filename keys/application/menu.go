@@ -53,6 +53,9 @@ type menuEvent struct {
 }
 
 func process(_ context.Context, _ eventcore.APIClient, in *menuEvent, _ map[string]string) (*MenuChosen, error) {
+	if in.EventKey == "" {
+		return nil, keydef.NamesNo("menu entry")
+	}
 	return &MenuChosen{
 		EventKey: string(in.EventKey), OperatorID: string(in.Operator.ID), OperatorName: string(in.Operator.Name),
 		ChosenAt: in.Timestamp.UTC(),

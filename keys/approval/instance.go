@@ -49,6 +49,9 @@ type instanceEvent struct {
 }
 
 func processInstance(ctx context.Context, rt eventcore.APIClient, in *instanceEvent, params map[string]string) (*InstanceChanged, error) {
+	if in.InstanceCode == "" {
+		return nil, keydef.NamesNo("request")
+	}
 	d, err := fetchDetail(ctx, rt, in.InstanceCode)
 	out := &InstanceChanged{
 		Request: d.request(&in.changed), Status: word(instanceStatuses(), in.Status), ChangedAt: in.OperateTime.UTC(),

@@ -54,6 +54,9 @@ type taskEvent struct {
 }
 
 func processTask(ctx context.Context, rt eventcore.APIClient, in *taskEvent, params map[string]string) (*TaskChanged, error) {
+	if in.TaskID == "" && in.InstanceCode == "" {
+		return nil, keydef.NamesNo("task")
+	}
 	d, err := fetchDetail(ctx, rt, in.InstanceCode)
 	out := &TaskChanged{
 		TaskID: string(in.TaskID), Request: d.request(&in.changed), Status: word(taskStatuses(), in.Status), ChangedAt: in.OperateTime.UTC(),

@@ -54,6 +54,9 @@ type whiteboardEvent struct {
 }
 
 func process(_ context.Context, _ eventcore.APIClient, in *whiteboardEvent, _ map[string]string) (*WhiteboardUpdated, error) {
+	if in.WhiteboardID == "" {
+		return nil, keydef.NamesNo("whiteboard")
+	}
 	out := &WhiteboardUpdated{WhiteboardID: string(in.WhiteboardID)}
 	for _, id := range in.OperatorIDs {
 		if id != "" {

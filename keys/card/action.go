@@ -84,6 +84,9 @@ type actionEvent struct {
 }
 
 func process(ctx context.Context, rt eventcore.APIClient, in *actionEvent, params map[string]string) (*ActionTriggered, error) {
+	if in.Context.MessageID == "" && in.Token == "" {
+		return nil, keydef.NamesNo("card")
+	}
 	out := &ActionTriggered{
 		ActionTag: string(in.Action.Tag), ActionName: string(in.Action.Name), ActionValue: meaningful(in.Action.Value),
 		Option: string(in.Action.Option), Options: texts(in.Action.Options), InputValue: string(in.Action.InputValue),

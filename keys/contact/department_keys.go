@@ -122,11 +122,23 @@ func processDepartment(_ context.Context, _ eventcore.APIClient, in *departmentE
 	if out.OpenDepartmentID == "" {
 		out.OpenDepartmentID = string(in.OldObject.OpenDepartmentID)
 	}
-	return &out, nil
+	return out.named()
+}
+
+// named returns the department, or the error of an event that names none.
+func (d *Department) named() (*Department, error) {
+	if d.OpenDepartmentID == "" && d.DepartmentID == "" {
+		return nil, keydef.NamesNo("department")
+	}
+	return d, nil
 }
 
 func processDepartmentUpdated(_ context.Context, _ eventcore.APIClient, in *update, _ map[string]string) (*DepartmentUpdated, error) {
 	var object departmentObject
 	in.decode(&object)
-	return &DepartmentUpdated{Department: object.department(), Changes: in.changes()}, nil
+	now := object.department()
+	if _, err := now.named(); err != nil {
+		return nil, err
+	}
+	return &DepartmentUpdated{Department: now, Changes: in.changes()}, nil
 }

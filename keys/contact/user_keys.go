@@ -85,7 +85,7 @@ type userEvent struct {
 
 func processCreated(_ context.Context, _ eventcore.APIClient, in *userEvent, _ map[string]string) (*Person, error) {
 	person := in.Object.person()
-	return &person, nil
+	return person.named()
 }
 
 func processDeleted(_ context.Context, _ eventcore.APIClient, in *userEvent, _ map[string]string) (*Person, error) {
@@ -96,13 +96,24 @@ func processDeleted(_ context.Context, _ eventcore.APIClient, in *userEvent, _ m
 	if person.OpenID == "" {
 		person.OpenID = before.OpenID
 	}
-	return &person, nil
+	return person.named()
+}
+
+// named returns the person, or the error of an event that names none.
+func (p *Person) named() (*Person, error) {
+	if p.OpenID == "" && p.UserID == "" && p.UnionID == "" {
+		return nil, keydef.NamesNo("person")
+	}
+	return p, nil
 }
 
 func processUpdated(_ context.Context, _ eventcore.APIClient, in *update, _ map[string]string) (*PersonUpdated, error) {
 	var object userObject
 	in.decode(&object)
 	now := object.person()
+	if _, err := now.named(); err != nil {
+		return nil, err
+	}
 	return &PersonUpdated{
 		OpenID: now.OpenID, UserID: now.UserID, Name: now.Name, DepartmentIDs: now.DepartmentIDs, Status: now.Status, Changes: in.changes(),
 	}, nil

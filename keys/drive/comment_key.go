@@ -104,9 +104,7 @@ func matchComment(raw *eventcore.RawEvent, params map[string]string) bool {
 
 func processComment(ctx context.Context, rt eventcore.APIClient, in *commentEvent, _ map[string]string) (*CommentAdded, error) {
 	if in.Meta.Token == "" || in.Comment == "" {
-		return nil, &eventcore.Error{
-			Code: eventcore.CodePlatformError, Message: "the event names no comment in a file", Hint: "look at the event as it came",
-		}
+		return nil, keydef.NamesNo("comment in a file")
 	}
 	out := &CommentAdded{
 		File:      File{FileToken: string(in.Meta.Token), FileType: string(in.Meta.Type)},

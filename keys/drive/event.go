@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
@@ -28,9 +27,7 @@ type fileEvent struct {
 // file starts the payload of an event; an event that names no file is an error.
 func (e *fileEvent) file() (File, error) {
 	if e.Token == "" {
-		return File{}, &eventcore.Error{
-			Code: eventcore.CodePlatformError, Message: "the event names no file", Hint: "look at the event as it came",
-		}
+		return File{}, keydef.NamesNo("file")
 	}
 	return File{FileToken: string(e.Token), FileType: string(e.Type)}, nil
 }

@@ -79,8 +79,11 @@ type updateEvent struct {
 }
 
 func process(ctx context.Context, rt eventcore.APIClient, in *updateEvent, _ map[string]string) (*Updated, error) {
+	if in.TaskGUID == "" {
+		return nil, keydef.NamesNo("task")
+	}
 	out := &Updated{TaskGUID: string(in.TaskGUID), Changes: words(in.Types)}
-	if in.TaskGUID == "" || slices.Contains(out.Changes, deleted) {
+	if slices.Contains(out.Changes, deleted) {
 		return out, nil
 	}
 	answer, err := keydef.Get[struct {

@@ -44,6 +44,14 @@ func Processed[In, Out any](
 	return def
 }
 
+// NamesNo is the error of an event that does not say what it is about: what names the thing, such as "file". Returned
+// without a result, it has the event delivered as it came, rather than an empty payload that looks complete.
+func NamesNo(what string) error {
+	return &eventcore.Error{
+		Code: eventcore.CodePlatformError, Message: "the event names no " + what, Hint: "look at the event as it came",
+	}
+}
+
 // Decode reads the event member of an envelope. It serves Match as well.
 func Decode[In any](raw *eventcore.RawEvent) (*In, error) {
 	var envelope struct {
