@@ -16,8 +16,8 @@ var exampleTexts = map[string]string{
 	"open_id":  "ou_7d8a6e6df7621556ce0d21922b676706",
 	"union_id": "on_8ed6aa67826108097d9ee143816345aa", "user_id": "e33ggbyz", "tenant_key": "2ca1d211f64f6438",
 	"app_id": "cli_a1b2c3d4e5f6a7b8", "chat_id": "oc_5ad11d72b830411d72b836c20a1b2c3d",
-	"message_id": "om_dc13264520392913993dd051dba21dcf", "department_id": "od_4e6ac4d14bcd5071a37a39de902c7141",
-	"open_department_id": "od_4e6ac4d14bcd5071a37a39de902c7141", "file_token": "doxcnBdH5Xt1XcA9RgjTBkk1cPf",
+	"message_id": "om_dc13264520392913993dd051dba21dcf", "department_id": "od-4e6ac4d14bcd5071a37a39de902c7141",
+	"open_department_id": "od-4e6ac4d14bcd5071a37a39de902c7141", "file_token": "doxcnBdH5Xt1XcA9RgjTBkk1cPf",
 	"timestamp": exampleMillis, "timestamp_ms": exampleMillis, "timestamp_s": exampleSeconds, "calendar_date": "2026-01-02",
 	"url": "https://example.com/item", "email": "ada@example.com", "phone_number": "+8613800000000",
 	"instance_code": "81D31358-93AF-92D6-7425-01A5D67C4E71", "approval_code": "7C468A54-8745-2245-9675-08B7C63E7A85",
@@ -84,10 +84,8 @@ func (f describedField) exampleValue() any {
 			return "7412345678901234567"
 		case strings.HasSuffix(kind, "token"):
 			return "obcn123456789abcdefghijk"
-		case strings.Contains(f.name, "name") || strings.Contains(f.name, "title") || strings.Contains(f.name, "topic"):
-			return "Quarterly review"
 		}
-		return "text"
+		return exampleText(f.pointer)
 	case "number":
 		if kind == "timestamp_s" {
 			return json.Number(exampleSeconds)

@@ -89,7 +89,7 @@ func (w *walker) value(t types.Type, pointer, name string) {
 var wholeNames = map[string]string{
 	"email": "email", "url": "url", "link": "url", "token": "token", "file_token": "file_token", "tenant_key": "tenant_key",
 	"openid": "open_id", "open_ids": "open_id", "create_timestamp": "timestamp", "update_timestamp": "timestamp",
-	"mobile": "phone_number", "phone": "phone_number", "instance_code": "instance_code", "approval_code": "approval_code",
+	"mobile": "phone_number", "phone": "phone_number", "telephone": "phone_number", "instance_code": "instance_code", "approval_code": "approval_code",
 }
 
 // kindOf is what the value of a text or number is, by its name. The platform names ids and times consistently: a
@@ -118,6 +118,8 @@ func kindOf(name, typ string) string {
 		return name
 	case strings.HasSuffix(name, "_email"):
 		return "email"
+	case strings.HasSuffix(name, "_phone"):
+		return "phone_number"
 	}
 	return ""
 }
