@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/bus"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
 	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
@@ -47,20 +49,40 @@ func (w *wire) send(lines ...string) {
 	}
 }
 
+// awaitPhase waits until the source is said to be in a phase.
+func (w *wire) awaitPhase(phase source.Phase) {
+	w.t.Helper()
+	for {
+		answer, ok := w.next()
+		if !ok {
+			w.t.Fatalf("the connection ended before the source was %s", phase)
+		}
+		if answer.Source != nil && answer.Source.Phase == phase {
+			return
+		}
+	}
+}
+
+// next returns the next line; false at the end.
+func (w *wire) next() (answer protocol.Response, ok bool) {
+	w.t.Helper()
+	line, err := w.in.ReadString('\n')
+	if err != nil {
+		return answer, false
+	}
+	if err := json.Unmarshal([]byte(line), &answer); err != nil {
+		w.t.Fatalf("%q: %v", line, err)
+	}
+	return answer, true
+}
+
 // receive returns the next answer, passing over the source's state; false at the end.
 func (w *wire) receive() (protocol.Response, bool) {
 	w.t.Helper()
 	for {
-		line, err := w.in.ReadString('\n')
-		if err != nil {
-			return protocol.Response{}, false
-		}
-		var answer protocol.Response
-		if err := json.Unmarshal([]byte(line), &answer); err != nil {
-			w.t.Fatalf("%q: %v", line, err)
-		}
-		if answer.Source == nil {
-			return answer, true
+		answer, ok := w.next()
+		if !ok || answer.Source == nil {
+			return answer, ok
 		}
 	}
 }
@@ -227,22 +249,60 @@ func TestAPageComesFromMemoryOrFromTheJournalAlike(t *testing.T) {
 	}
 }
 
+// gatedSource connects to a platform that refuses once refuse is closed.
+type gatedSource struct{ refuse chan struct{} }
+
+func (s gatedSource) Run(ctx context.Context, sink source.Sink) error {
+	select {
+	case <-s.refuse:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	refusal := &eventcore.Error{Code: eventcore.CodePlatformError, Message: "no"}
+	sink.SetState(source.State{Phase: source.Failed, Since: time.Now(), Err: refusal})
+	return refusal
+}
+
 func TestABusThatWasRefusedMakesWayForOtherCredentials(t *testing.T) {
-	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"), func(o *bus.Options) {
-		o.Credentials = "old"
-		o.Source = &testutil.Source{Refuse: &eventcore.Error{Code: eventcore.CodePlatformError, Message: "no"}}
-	})
-	same := dial(t, b)
-	same.send(`{"hello":{"version":1,"role":"consumer","name":"test","credentials":"old"}}`)
-	if answer, ok := same.receive(); !ok || answer.Welcome == nil {
-		t.Fatalf("the same credentials got %+v", answer)
+	for name, attached := range map[string]bool{"that come after it": false, "that were there before": true} {
+		t.Run(name, func(t *testing.T) {
+			src := gatedSource{make(chan struct{})}
+			b := testutil.StartBus(t, testutil.Home(t).App("cli_test"), func(o *bus.Options) {
+				o.Credentials, o.Source = "old", src
+			})
+			same, other := dial(t, b), dial(t, b)
+			welcomed(t, same, "old")
+			if attached {
+				welcomed(t, other, "new")
+			}
+			close(src.refuse)
+			same.awaitPhase(source.Failed)
+			same.send(`{"id":2,"retry":{}}`)
+			same.awaitPhase(source.Failed)
+			if attached {
+				other.awaitPhase(source.Failed)
+				other.send(`{"id":2,"retry":{}}`)
+			} else {
+				other.send(helloWith("new"))
+			}
+			for answer, ok := other.receive(); ok; answer, ok = other.receive() {
+				t.Errorf("other credentials got %+v, want the end", answer)
+			}
+			<-b.Done
+		})
 	}
-	other := dial(t, b)
-	other.send(`{"hello":{"version":1,"role":"consumer","name":"test","credentials":"new"}}`)
-	if answer, ok := other.receive(); ok {
-		t.Errorf("other credentials got %+v, want the end", answer)
+}
+
+func helloWith(credentials string) string {
+	return fmt.Sprintf(`{"hello":{"version":1,"role":"consumer","name":"test","credentials":%q}}`, credentials)
+}
+
+func welcomed(t *testing.T, w *wire, credentials string) {
+	t.Helper()
+	w.send(helloWith(credentials))
+	if answer, ok := w.receive(); !ok || answer.Welcome == nil {
+		t.Fatalf("credentials %q got %+v", credentials, answer)
 	}
-	<-b.Done
 }
 
 func TestASecondBusIsRefused(t *testing.T) {

@@ -25,17 +25,27 @@ func (b *Bus) admit(hello *protocol.Hello) error {
 			Hint: "run lark-events-mcp stop, and try again; the next bus is of this program's version",
 		}
 	}
-	if state, _ := b.source.get(); state.Phase == source.Failed && hello.Role == protocol.RoleConsumer {
-		// A consumer without a secret counts as well: it is told what it lacks when it starts a bus of its own.
-		if hello.Credentials != b.opts.Credentials {
-			b.stop(errRefused)
-			return errRefused
-		}
-		b.source.askRetry()
+	if err := b.tryAgain(hello); err != nil {
+		return err
 	}
 	if hello.Role == protocol.RoleConsumer && hello.Domain != "" && b.opts.Domain != "" && hello.Domain != b.opts.Domain {
 		return otherPlatform(b.pid(), b.opts.Domain, hello.Domain)
 	}
+	return nil
+}
+
+// tryAgain lets a source that was refused try again for a consumer. If the consumer has other credentials, a bus of its
+// own does so: this one ends, and errRefused is returned. A consumer without a secret counts as well: it is told what
+// it lacks when it starts a bus.
+func (b *Bus) tryAgain(hello *protocol.Hello) error {
+	if state, _ := b.source.get(); state.Phase != source.Failed || hello.Role != protocol.RoleConsumer {
+		return nil
+	}
+	if hello.Credentials != b.opts.Credentials {
+		b.stop(errRefused)
+		return errRefused
+	}
+	b.source.askRetry()
 	return nil
 }
 
@@ -61,8 +71,9 @@ func (c *conn) handle(ctx context.Context, req *protocol.Request) {
 		c.bus.scopes.settle(holder{c, req.Settle.Holder}, req.Settle)
 		c.reply(protocol.Response{ID: req.ID, Done: &protocol.Empty{}})
 	case req.Retry != nil:
-		c.bus.source.askRetry()
-		c.tellState(req.ID)
+		if c.bus.tryAgain(&c.hello) == nil { // otherwise the connection's end tells
+			c.tellState(req.ID)
+		}
 	case req.Stop != nil:
 		c.reply(protocol.Response{ID: req.ID, Done: &protocol.Empty{}})
 		c.bus.stop(errStopped)
