@@ -6,7 +6,10 @@ import (
 
 // call is what the server keeps of one request while it is handled. It belongs to the request's goroutine.
 type call struct {
-	session  *Session
+	session *Session
+	// out takes what is told in the course of the request, as a stream's notifications: on stdio the session's own
+	// output, over HTTP the response to the request.
+	out      sender
 	onSettle []func(answered bool)
 	// override replaces the error that mcp-go makes of a failed handler, for codes it has no way to say.
 	override *rpcError

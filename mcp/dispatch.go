@@ -32,7 +32,7 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 	ctx = withCall(ctx, c)
 	var reply mcpgo.JSONRPCMessage
 	if msg.method == string(mcpgo.MethodSubscriptionsListen) && msg.isRequest() {
-		reply = s.listen(ctx, msg)
+		reply = s.listen(ctx, c, msg)
 	} else {
 		reply = s.server.mcp.HandleMessage(s.server.mcp.WithContext(ctx, s), msg.raw)
 	}
@@ -84,11 +84,11 @@ func (s *Session) finishReply(c *call, msg message, reply mcpgo.JSONRPCMessage) 
 
 // listen serves subscriptions/listen. Each such request is a stream of its own, with its own opt-ins, however many
 // a client has open.
-func (s *Session) listen(ctx context.Context, msg message) mcpgo.JSONRPCMessage {
+func (s *Session) listen(ctx context.Context, c *call, msg message) mcpgo.JSONRPCMessage {
 	// The end of the input ends streams as it ends waiting polls.
 	ctx, release := endWithAny(ctx, s.draining)
 	defer release()
-	stream := newListenStream(s, msg.id)
+	stream := newListenStream(s, c.out, msg.id)
 	s.addStream(stream)
 	defer s.removeStream(stream)
 	return s.server.mcp.HandleMessage(s.server.mcp.WithContext(ctx, stream), msg.raw)

@@ -22,8 +22,8 @@ type listenStream struct {
 	filter mcpgo.SubscriptionFilter
 }
 
-func newListenStream(s *Session, id json.RawMessage) *listenStream {
-	return &listenStream{session: s, notifier: newNotifier(s.out, id), stopped: make(chan struct{})}
+func newListenStream(s *Session, out sender, id json.RawMessage) *listenStream {
+	return &listenStream{session: s, notifier: newNotifier(out, id), stopped: make(chan struct{})}
 }
 
 // start sends the stream's notifications until end, or until life ends.

@@ -38,6 +38,9 @@ type Server struct {
 	fill func()
 	// keys finds keys by words; it is made at the first search.
 	keys func() *keysearch.Index
+
+	sessionsMu sync.Mutex
+	sessions   map[*Session]bool // those that are not closed
 }
 
 // NewServer returns a server. It does no work that a session may never need: schemas, the consumer and the bus
@@ -52,7 +55,7 @@ func NewServer(opts Options) *Server {
 	if opts.Keys == nil {
 		opts.Keys = func() {}
 	}
-	s := &Server{opts: opts, fill: sync.OnceFunc(opts.Keys), logger: opts.Logger, keys: sync.OnceValue(func() *keysearch.Index {
+	s := &Server{opts: opts, sessions: map[*Session]bool{}, fill: sync.OnceFunc(opts.Keys), logger: opts.Logger, keys: sync.OnceValue(func() *keysearch.Index {
 		return keysearch.New(eventcore.ListAll(), wantedKeys())
 	})}
 	if s.logger == nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
@@ -20,11 +22,13 @@ import (
 // server runs with that and the client knows initialize; see [PushMode].
 type Session struct {
 	clientState
-	id       string
-	server   *Server
-	logger   *slog.Logger
-	out      sender
-	notifier *notifier
+	id string
+	// principal is who the client proved to be; empty on stdio, and over HTTP without authentication.
+	principal string
+	server    *Server
+	logger    *slog.Logger
+	out       sender
+	notifier  *notifier
 
 	// life ends with the session. draining ends before it, when no more requests come: what waits for events ends
 	// then, and what does work may finish.
@@ -51,10 +55,11 @@ type Session struct {
 	streams   map[*listenStream]bool
 }
 
-// newSession returns a session that says what it has to say to out. close must be called.
-func (s *Server) newSession(out sender) *Session {
+// newSession returns a session of principal, which may be empty, that says what it has to say to out. close must be
+// called.
+func (s *Server) newSession(out sender, principal string) *Session {
 	session := &Session{
-		id: rand.Text(), server: s, logger: s.logger, out: out,
+		id: rand.Text(), principal: principal, server: s, logger: s.logger, out: out,
 		notifier: newNotifier(out, nil),
 		inflight: newInflight(), endings: newEndings(),
 		changed: newBroadcast(), audience: newBroadcast(),
@@ -63,7 +68,17 @@ func (s *Server) newSession(out sender) *Session {
 	session.life, session.end = context.WithCancel(context.Background())
 	session.draining, session.drain = context.WithCancel(session.life)
 	session.workers.Go(func() { session.notifier.run(session.life, session.life) })
+	s.sessionsMu.Lock()
+	defer s.sessionsMu.Unlock()
+	s.sessions[session] = true
 	return session
+}
+
+// openSessions returns the sessions that are not closed, in no order.
+func (s *Server) openSessions() []*Session {
+	s.sessionsMu.Lock()
+	defer s.sessionsMu.Unlock()
+	return slices.Collect(maps.Keys(s.sessions))
 }
 
 // close ends the session: push stops, subscriptions end with their cleanups. It returns when that is done or ctx
@@ -71,6 +86,9 @@ func (s *Server) newSession(out sender) *Session {
 func (s *Session) close(ctx context.Context) {
 	s.end()
 	waitOr(ctx, &s.workers)
+	s.server.sessionsMu.Lock()
+	delete(s.server.sessions, s)
+	s.server.sessionsMu.Unlock()
 	s.consumerMu.Lock()
 	consumer := s.made
 	s.made, s.closed = nil, true

@@ -49,7 +49,7 @@ func TestPageThatIsNotSentIsNotConsumed(t *testing.T) {
 	registerKeys(t, messageDefinition())
 	consumer := newFakeConsumer()
 	server := NewServer(Options{Consumer: func() (Consumer, error) { return consumer, nil }})
-	s := server.newSession(&recorder{})
+	s := server.newSession(&recorder{}, "")
 	subscribing, _ := ask(t, s, "subscribe_event", `{"key":"`+messageKey+`"}`)
 	subscribing.settle(true)
 	consumer.publish(messageKey, `1`)
@@ -74,7 +74,7 @@ func TestSessionsHaveTheirOwnSubscriptions(t *testing.T) {
 	server := NewServer(Options{Consumer: func() (Consumer, error) {
 		return &fakeConsumer{journal: shared.journal, subs: shared.subs, more: shared.more}, nil
 	}})
-	one, two := server.newSession(&recorder{}), server.newSession(&recorder{})
+	one, two := server.newSession(&recorder{}, ""), server.newSession(&recorder{}, "")
 	subscribing, _ := ask(t, one, "subscribe_event", `{"key":"`+messageKey+`"}`)
 	subscribing.settle(true)
 	if _, content := ask(t, two, "poll_events", `{}`); !strings.Contains(string(content), "unknown_subscription") {

@@ -33,7 +33,7 @@ const (
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	box := newOutbox()
 	go box.run(out)
-	loop := &stdioLoop{session: s.newSession(box), box: box}
+	loop := &stdioLoop{session: s.newSession(box, ""), box: box}
 
 	requests, cancelRequests := context.WithCancel(ctx)
 	defer cancelRequests()
@@ -135,11 +135,11 @@ func (l *stdioLoop) handle(ctx context.Context, line []byte) {
 	case msg.method == string(mcpgo.MethodNotificationCancelled):
 		l.session.inflight.cancel(cancelledID(msg.raw))
 	case !msg.isRequest():
-		c := &call{session: l.session}
+		c := &call{session: l.session, out: l.box}
 		l.session.answer(ctx, c, msg)
 		c.settle(true)
 	case msg.method == string(mcpgo.MethodInitialize):
-		c := &call{session: l.session}
+		c := &call{session: l.session, out: l.box}
 		answer := l.session.answer(ctx, c, msg)
 		c.settle(true)
 		l.replyLater(answer)
@@ -167,7 +167,7 @@ func (l *stdioLoop) start(ctx context.Context, msg message) {
 	}
 	l.handlers.Go(func() {
 		defer cancel()
-		c := &call{session: l.session}
+		c := &call{session: l.session, out: l.box}
 		answer := l.session.answer(ctx, c, msg)
 		answered := l.session.inflight.finish(entry)
 		c.settle(answered)
