@@ -58,8 +58,6 @@ func dial(ctx context.Context, at endpoint) (*websocket.Conn, *wire, error) {
 }
 
 // explainHandshake reads why a handshake failed from the answer's headers.
-//
-// Source of the headers and codes: the SDK's ws package, const.go.
 func explainHandshake(response *http.Response) error {
 	status, err := strconv.Atoi(response.Header.Get(frame.HandshakeStatus))
 	if err != nil {
