@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -281,23 +285,51 @@ func TestAClockThatWasSetBackMakesNoNegativeLatency(t *testing.T) {
 	}
 }
 
-func TestTheMetricsKeepPrometheusConventions(t *testing.T) {
+// everyMetric returns a scrape in which each metric has a value.
+func everyMetric(t *testing.T) string {
+	t.Helper()
+	registerKeys(t, messageDefinition())
 	consumer := newFakeConsumer()
-	c := serve(t, consumer, func(o *Options) { o.Status = consumer.Status }).listen().initialize()
-	handler := c.server.Metrics()
-	c.server.metrics.delivered(byPoll, messageKey, time.Now(), true)
-	c.server.metrics.filtered(byPoll, messageKey, 1)
+	m := measure(t, consumer, func(ctx context.Context) (*protocol.Status, error) {
+		status, err := consumer.Status(ctx)
+		status.Acknowledgements = &protocol.Histogram{Bounds: []float64{1}, Counts: []uint64{0}}
+		return status, err
+	})
+	m.subscribe(map[string]any{"key": messageKey})
+	m.server.metrics.delivered(byPoll, messageKey, time.Now(), true)
+	m.server.metrics.filtered(byPoll, messageKey, 1)
 	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	text := answer.Body.String()
-	for _, want := range []string{"go_goroutines ", metricPrefix + "build_info"} {
+	m.scrape.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	m.end()
+	return answer.Body.String()
+}
+
+func TestTheMetricsKeepPrometheusConventions(t *testing.T) {
+	text := everyMetric(t)
+	if problems, err := promlint.New(strings.NewReader(text)).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v %v", problems, err)
+	}
+	for _, want := range []string{"\ngo_goroutines ", "\ngo_info{"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	problems, err := promlint.New(strings.NewReader(text)).Lint()
-	if err != nil || len(problems) > 0 {
-		t.Errorf("lint: %v %v", problems, err)
+}
+
+func TestTheDocumentationHasEveryMetricAndNoOther(t *testing.T) {
+	page, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	c.end()
+	named := map[string]bool{}
+	for _, name := range regexp.MustCompile(metricPrefix+`[a-z_]+`).FindAllString(string(page), -1) {
+		named[name] = true
+	}
+	scraped := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^# TYPE (`+metricPrefix+`\S+)`).FindAllStringSubmatch(everyMetric(t), -1) {
+		scraped[line[1]] = true
+	}
+	if !maps.Equal(named, scraped) {
+		t.Errorf("docs/metrics.md names\n%v\nand a scrape has\n%v", slices.Sorted(maps.Keys(named)), slices.Sorted(maps.Keys(scraped)))
+	}
 }
