@@ -39,6 +39,7 @@ var layers = [][]string{
 var reserved = map[string][]string{
 	"github.com/larksuite/oapi-sdk-go/v3": {"keys", "eventcore/openapi"},
 	"github.com/mark3labs/mcp-go":         {"cmd", "mcp"},
+	"github.com/prometheus/client_golang": {"mcp"},
 	"github.com/spf13/cobra":              {"cmd"},
 	"google.golang.org/protobuf":          {"eventcore/source/frame"},
 	"modernc.org/sqlite":                  {"eventcore/journal"},

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // client speaks to a server over pipes, as a program would over stdin and stdout.
 type client struct {
 	t      *testing.T
+	server *Server
 	in     *io.PipeWriter
 	out    *io.PipeReader
 	stop   context.CancelCauseFunc
@@ -54,12 +55,11 @@ func serve(t *testing.T, consumer Consumer, change ...func(*Options)) *client {
 	out, toClient := io.Pipe()
 	ctx, stop := context.WithCancelCause(t.Context())
 	c := &client{
-		t: t, in: in, out: out, stop: stop, ended: make(chan error, 1),
+		t: t, server: NewServer(opts), in: in, out: out, stop: stop, ended: make(chan error, 1),
 		answers: map[string]chan json.RawMessage{}, notes: make(chan json.RawMessage, 10_000), loose: make(chan json.RawMessage, 100),
 	}
-	server := NewServer(opts)
 	go func() {
-		err := server.ServeStdio(ctx, fromClient, toClient)
+		err := c.server.ServeStdio(ctx, fromClient, toClient)
 		fromClient.Close()
 		toClient.Close()
 		c.ended <- err

@@ -96,7 +96,7 @@ func (f *fakeConsumer) publish(eventType string, data ...string) {
 		n := len(f.events) + 1
 		event := consume.Event{
 			EventID: fmt.Sprintf("e%d", n), EventType: eventType, Time: testEpoch.Add(time.Duration(n) * time.Second),
-			Cursor: eventcore.Cursor{Journal: f.journal, After: eventcore.Position(n)},
+			Cursor: eventcore.Cursor{Journal: f.journal, After: eventcore.Position(n)}, Received: time.Now(),
 		}
 		if raw, failed := strings.CutPrefix(d, "!"); failed {
 			d = raw

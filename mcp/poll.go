@@ -103,14 +103,15 @@ func (p poll) claim(ctx context.Context, r *reading) bool {
 		defer claim.Unlock()
 		if answered {
 			// A cursor that the client chose may be as old as it likes; that is no loss.
-			r.commit(r.page.Truncated && p.from == nil)
+			r.commit(&p.session.server.metrics, r.page.Truncated && p.from == nil)
 		}
 	})
 	return true
 }
 
-// commit moves the subscriptions behind the page; lost means that retention passed events they had not read.
-func (r *reading) commit(lost bool) {
+// commit moves the subscriptions behind the page, and counts it; lost means that retention passed events they had not
+// read.
+func (r *reading) commit(counts *metrics, lost bool) {
 	for i, sub := range r.subs {
 		var events []consume.Event
 		for _, event := range r.page.Events {
@@ -118,6 +119,10 @@ func (r *reading) commit(lost bool) {
 				events = append(events, event)
 			}
 		}
-		sub.advance(r.page.Next[i], events, r.page.Filtered[i], lost)
+		fresh, dropped := sub.advance(r.page.Next[i], events, r.page.Filtered[i], lost)
+		for _, event := range fresh {
+			counts.delivered(byPoll, sub.Key.Key, event.Received, event.Err != nil)
+		}
+		counts.filtered(byPoll, sub.Key.Key, dropped)
 	}
 }

@@ -78,6 +78,10 @@ func (p *pusher) step(ctx context.Context) (pause time.Duration, err error) {
 		}
 	}
 	p.cursor = page.Next[0]
+	if p.session.pushMode(p.sub).bringsEvents() {
+		p.sub.setPushed(p.cursor)
+		p.session.server.metrics.filtered(byPush, p.sub.Key.Key, page.Filtered[0])
+	}
 	return pause, nil
 }
 
@@ -105,6 +109,7 @@ func (p *pusher) send(ctx context.Context, events []consume.Event, notification 
 		if err := p.session.out.send(ctx, line); err != nil {
 			return err
 		}
+		p.session.server.metrics.delivered(byPush, p.sub.Key.Key, event.Received, event.Err != nil)
 		p.cursor = event.Cursor
 	}
 	return nil

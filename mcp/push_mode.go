@@ -46,6 +46,9 @@ func ParsePushMode(text string) (PushMode, error) {
 	return "", fmt.Errorf("push mode %q is none of %s", text, strings.Join(names, ", "))
 }
 
+// bringsEvents reports whether the mode's notifications hold the events, and do not only tell that there are some.
+func (m PushMode) bringsEvents() bool { return m == PushLog || m == PushChannel }
+
 // allows reports whether a subscription may choose a mode where the server runs in mode m: what its operator did
 // not switch on stays off, and auto stands for m.
 func (m PushMode) allows(choice PushMode) bool {

@@ -1,13 +1,16 @@
 package mcp
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/keysearch"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
 // Options configures a [Server].
@@ -18,6 +21,9 @@ type Options struct {
 	// Consumer makes the consumer of one session. It is called at the session's first need of it, never at
 	// start-up, and again at the next need if it failed. Its error reaches the user.
 	Consumer func() (Consumer, error)
+	// Status asks the bus for its status, for the metrics. It must neither start a bus nor keep one running. Nil, an
+	// error, or no answer within two seconds: the metrics say that the bus is down.
+	Status func(ctx context.Context) (*protocol.Status, error)
 	// Keys fills the registry. It is called once, before the first request that looks at keys; nil if that is done.
 	Keys func()
 	// AppID and Domain are the app listened to, for event_status; empty if none is configured.
@@ -39,6 +45,10 @@ type Server struct {
 	// keys finds keys by words; it is made at the first search.
 	keys func() *keysearch.Index
 
+	metrics metrics
+	// scraped makes the metrics' handler once.
+	scraped func() http.Handler
+
 	sessionsMu sync.Mutex
 	sessions   map[*Session]bool // those that are not closed
 }
@@ -58,6 +68,7 @@ func NewServer(opts Options) *Server {
 	s := &Server{opts: opts, sessions: map[*Session]bool{}, fill: sync.OnceFunc(opts.Keys), logger: opts.Logger, keys: sync.OnceValue(func() *keysearch.Index {
 		return keysearch.New(eventcore.ListAll(), wantedKeys())
 	})}
+	s.scraped = sync.OnceValue(s.newMetricsHandler)
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}

@@ -132,6 +132,13 @@ func (s *Session) consumer() (Consumer, error) {
 	return made, nil
 }
 
+// madeConsumer returns the session's consumer, nil if it has needed none yet.
+func (s *Session) madeConsumer() Consumer {
+	s.consumerMu.Lock()
+	defer s.consumerMu.Unlock()
+	return s.made
+}
+
 // SessionID returns an id that no other session has.
 func (s *Session) SessionID() string { return s.id }
 

@@ -24,6 +24,7 @@ type subscription struct {
 	push     PushMode         // what its subscriber chose; empty for the server's mode
 	position eventcore.Cursor // where the next poll without a cursor begins
 	seen     eventcore.Cursor // the furthest position ever read to; what counts as delivered, counts once
+	pushed   eventcore.Cursor // how far its events have been pushed, if notifications bring them
 	stats    readStats
 }
 
@@ -61,8 +62,26 @@ func (s *subscription) readStats() readStats {
 	return s.stats
 }
 
-// advance moves the position behind what a poll returns.
-func (s *subscription) advance(next eventcore.Cursor, events []consume.Event, filtered int, lost bool) {
+// setPushed records that the client has been sent the events up to here.
+func (s *subscription) setPushed(to eventcore.Cursor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pushed = to
+}
+
+// given returns how far the client has been given the events, by polls or by notifications that bring them.
+func (s *subscription) given() eventcore.Cursor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pushed.Journal == s.position.Journal && s.pushed.After > s.position.After {
+		return s.pushed
+	}
+	return s.position
+}
+
+// advance moves the position behind what a poll returns. It returns what the client is given for the first time, and
+// how many events were dropped for the first time.
+func (s *subscription) advance(next eventcore.Cursor, events []consume.Event, filtered int, lost bool) (fresh []consume.Event, dropped int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.position = next
@@ -71,6 +90,7 @@ func (s *subscription) advance(next eventcore.Cursor, events []consume.Event, fi
 		if !isAfter(event.Cursor, s.seen) {
 			continue
 		}
+		fresh = append(fresh, event)
 		s.stats.delivered++
 		if event.Err != nil {
 			s.stats.failed++
@@ -79,8 +99,9 @@ func (s *subscription) advance(next eventcore.Cursor, events []consume.Event, fi
 	}
 	if isAfter(next, s.seen) {
 		s.stats.filtered += filtered
-		s.seen = next
+		s.seen, dropped = next, filtered
 	}
+	return fresh, dropped
 }
 
 // isAfter reports whether a lies after b. A position in another journal than b's counts as later: a journal is

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/keys"
 	"github.com/larkevents/lark-events-mcp/mcp"
 )
@@ -69,6 +71,7 @@ func withoutApp(opts mcp.Options, err error) mcp.Options {
 func serverOptions(opts mcp.Options, access *platformAccess) mcp.Options {
 	opts.AppID, opts.Domain = access.cfg.appID, access.cfg.domain()
 	opts.Consumer = func() (mcp.Consumer, error) { return access.client("mcp"), nil }
+	opts.Status = func(ctx context.Context) (*protocol.Status, error) { return busctl.Status(ctx, access.app) }
 	return opts
 }
 

@@ -56,6 +56,7 @@ type Bus struct {
 	source    *sourceState
 	scopes    *scopes
 	consumers *consumers
+	acks      durations    // from the arrival of frames to their acknowledgement
 	displaced func() error // whether the bus's files are still its own; see watchPlace
 	// unreadable is what was first found to be wrong with the journal, for people to mend.
 	unreadable atomic.Pointer[eventcore.Error]
@@ -193,7 +194,7 @@ func (b *Bus) startHead(ctx context.Context) error {
 // receive runs the source. After a final refusal it waits until somebody who may have mended the cause connects.
 func (b *Bus) receive(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := b.opts.Source.Run(ctx, &sink{ingest: b.ingest, state: b.source})
+		err := b.opts.Source.Run(ctx, &sink{ingest: b.ingest, state: b.source, acks: &b.acks})
 		if ctx.Err() != nil {
 			return
 		}
@@ -217,10 +218,12 @@ func (b *Bus) publish(items []recentItem) {
 type sink struct {
 	ingest *ingest
 	state  *sourceState
+	acks   *durations
 }
 
 func (s *sink) Deliver(ctx context.Context, event source.Event) error {
 	return s.ingest.deliver(ctx, event)
 }
-func (s *sink) SetState(state source.State) { s.state.set(state) }
-func (s *sink) Malformed(detail string)     { s.ingest.malformed(detail) }
+func (s *sink) SetState(state source.State)     { s.state.set(state) }
+func (s *sink) Malformed(detail string)         { s.ingest.malformed(detail) }
+func (s *sink) Acknowledged(took time.Duration) { s.acks.observe(took) }

@@ -107,7 +107,7 @@ func (b *Bus) status(ctx context.Context) (*protocol.Status, error) {
 	status := &protocol.Status{
 		AppID: b.opts.App.ID, Domain: b.opts.Domain, PID: b.pid(), Binary: b.opts.Binary, Started: b.started.UTC(),
 		KeepAlive: b.opts.KeepAlive, Source: state, Scopes: b.scopes.list(), Counters: b.ingest.counters(),
-		Problem: b.ingest.lastProblem(), Unreadable: b.unreadable.Load(), Consumers: []protocol.Consumer{},
+		Problem: b.ingest.lastProblem(), Unreadable: b.unreadable.Load(), Acknowledgements: b.acks.histogram(), Consumers: []protocol.Consumer{},
 		Journal: protocol.JournalStats{
 			ID: b.journal.ID(), Events: stats.Events, Bytes: stats.Bytes, Head: stats.Head,
 			Oldest: stats.Oldest, Newest: stats.Newest,

@@ -382,5 +382,8 @@ func TestTheTimeOfAnEventIsReadInEveryUnitThePlatformWrites(t *testing.T) {
 		if !event.Time.Equal(want) {
 			t.Errorf("%s is of %s, want %s", units[event.EventID], event.Time, want)
 		}
+		if !event.Received.Equal(want) {
+			t.Errorf("%s arrived at %s, want %s", event.EventID, event.Received, want)
+		}
 	}
 }

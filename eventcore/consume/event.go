@@ -15,6 +15,8 @@ type Event struct {
 	EventType    string
 	// Time is when the platform created the event, or when it arrived if the platform did not say.
 	Time time.Time
+	// Received is when it arrived, by the clock of the bus's machine.
+	Received time.Time
 	// Cursor is the position after this event.
 	Cursor eventcore.Cursor
 	// Data is what the payload schema describes. With Err set it is what is known of that, or the raw payload if

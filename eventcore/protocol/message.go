@@ -211,6 +211,9 @@ type Status struct {
 	Consumers []Consumer   `json:"consumers"`
 	Scopes    []Scope      `json:"scopes,omitempty"`
 	Counters  Counters     `json:"counters"`
+	// Acknowledgements are the times from a frame's arrival to its acknowledgement being written to the platform,
+	// since the bus started; nil from a bus that does not measure them.
+	Acknowledgements *Histogram `json:"acknowledgements,omitempty"`
 	// Problem is the latest failure to store events, until one succeeds.
 	Problem string `json:"problem,omitempty"`
 	// Unreadable says why events could not be read, since that was first found, if it is for people to mend.
@@ -251,4 +254,12 @@ type Counters struct {
 	Duplicates uint64 `json:"duplicates"`
 	Malformed  uint64 `json:"malformed"`
 	Refused    uint64 `json:"refused"`
+}
+
+// Histogram counts durations, in seconds. Counts has, for each of the Bounds, which ascend, how many were no longer.
+type Histogram struct {
+	Bounds []float64 `json:"bounds"`
+	Counts []uint64  `json:"counts"`
+	Count  uint64    `json:"count"` // of all
+	Sum    float64   `json:"sum"`
 }

@@ -26,6 +26,9 @@ type Sink interface {
 	SetState(state State)
 	// Malformed counts and logs a body that is no event; detail says why, and holds no event content.
 	Malformed(detail string)
+	// Acknowledged tells that an acknowledgement has been written to the platform, so long after the frame that it
+	// is for had arrived. It does not block.
+	Acknowledged(took time.Duration)
 }
 
 // Source delivers events until its context ends.

@@ -43,6 +43,7 @@ type connection struct {
 	// answer. So answers always has room.
 	slots   chan struct{}
 	answers chan *delivery
+	taken   []time.Time // the writer's: when what it is acknowledging had arrived
 }
 
 func newConnection(

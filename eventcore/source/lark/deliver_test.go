@@ -57,6 +57,20 @@ func TestAnEventThatWasNotStoredIsSentAgain(t *testing.T) {
 	}
 }
 
+func TestTheTimeOfAnAcknowledgementIsToldAndThatOfARefusalIsNot(t *testing.T) {
+	s := start(t, larksim.Options{Redelivery: []time.Duration{time.Millisecond}})
+	s.connected(t)
+	began := time.Now()
+	receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "hello"))
+	s.sink.next(t).Done(errors.New("disk full"))
+	s.sink.next(t).Done(nil)
+	outcome(t, receipt)
+	s.stop(t) // whatever is to be told has been
+	if acks := s.sink.acks; len(acks) != 1 || acks[0] <= 0 || acks[0] > time.Since(began) {
+		t.Errorf("told of %v, want one acknowledgement within %v", acks, time.Since(began))
+	}
+}
+
 func TestASilentSinkIsAnsweredForInTimeAndOnce(t *testing.T) {
 	// The platform waits 3 s; the default stands on purpose.
 	s := start(t, larksim.Options{Redelivery: []time.Duration{time.Millisecond}})

@@ -24,6 +24,7 @@ type recorder struct {
 	mu        sync.Mutex
 	states    []source.State
 	malformed []string
+	acks      []time.Duration
 	changed   chan struct{}
 }
 
@@ -55,6 +56,13 @@ func (r *recorder) Malformed(detail string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.malformed = append(r.malformed, detail)
+	r.signal()
+}
+
+func (r *recorder) Acknowledged(took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acks = append(r.acks, took)
 	r.signal()
 }
 

@@ -3,6 +3,7 @@ package lark
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -53,12 +54,16 @@ func (c *connection) write(ctx context.Context, interval time.Duration) error {
 func (c *connection) writeAnswers(d *delivery, timeout time.Duration) error {
 	c.wire.hold()
 	c.socket.SetWriteDeadline(time.Now().Add(timeout))
+	c.taken = c.taken[:0]
 	var encoded []byte
 	var err error
 	for d != nil && err == nil {
 		<-c.slots
 		encoded = d.appendTo(encoded[:0], time.Now())
 		err = c.socket.WriteMessage(websocket.BinaryMessage, encoded)
+		if d.code == http.StatusOK {
+			c.taken = append(c.taken, d.arrived)
+		}
 		select {
 		case d = <-c.answers:
 		default:
@@ -68,7 +73,14 @@ func (c *connection) writeAnswers(d *delivery, timeout time.Duration) error {
 	if flushErr := c.wire.release(timeout); err == nil {
 		err = flushErr
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, arrived := range c.taken {
+		c.sink.Acknowledged(now.Sub(arrived))
+	}
+	return nil
 }
 
 func (c *connection) writePing() error {
