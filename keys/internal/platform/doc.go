@@ -1,5 +1,5 @@
-// Package platform has the types of the platform's events, as the Lark SDK describes them: for each struct that an event
-// is made of, one with the same members.
+// Package platform has the types of all events that the Lark SDK knows: for each struct that an event is made of, one with
+// the same members.
 //
 // It is generated (go generate in package keys) but for this file. It has types only, so that a key which passes events on
 // as they come need not link the SDK, whose packages take minutes to compile. Packages keys/native, keys/im and

@@ -49,11 +49,11 @@ func TestTheGeneratedFilesAreWhatTheTablesAndTheSDKSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := generatePlatform(allEvents(t))
+	platform, err := generatePlatform(allEvents(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	maps.Copy(files, types)
+	maps.Copy(files, platform)
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join("..", "..", name))
 		if err != nil || !bytes.Equal(got, want) {
