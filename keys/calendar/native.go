@@ -1,10 +1,9 @@
 package calendar
 
 import (
-	larkcalendar "github.com/larksuite/oapi-sdk-go/v3/service/calendar/v4"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 const calendarsChanged = "calendar.calendar.changed_v4"
@@ -21,7 +20,7 @@ func calendarsChangedKey() eventcore.KeyDefinition {
 		AuthTypes: user(),
 		Keywords:  []string{"shared calendar", "subscribed calendar", "new calendar", "日历变更", "日历列表", "订阅日历", "共享日历"},
 	}, listCall("subscription"), listCall("unsubscription"))
-	return keydef.Native[larkcalendar.P2CalendarChangedV4Data](def, examples, subscribers()...)
+	return keydef.Native[platform.CalendarV4CalendarChangedV4Data](def, examples, subscribers()...)
 }
 
 // listCall is the call that starts or ends the events about the user's list of calendars.
@@ -35,14 +34,14 @@ func accessKeys() []eventcore.KeyDefinition {
 		"Listens as the user, who must have access to the calendar."
 	granted, revoked := "calendar.calendar.acl.created_v4", "calendar.calendar.acl.deleted_v4"
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkcalendar.P2CalendarAclCreatedV4Data](accessKey(eventcore.KeyDefinition{
+		keydef.Native[platform.CalendarV4CalendarAclCreatedV4Data](accessKey(eventcore.KeyDefinition{
 			Key:         granted,
 			DisplayName: "Calendar access granted",
 			Description: "Someone was given access to a calendar: it was shared with them, or their role on it was set. " +
 				"You get who, and with which role. " + shared,
 			Keywords: []string{"calendar shared", "permission", "member added", "日历共享", "添加日历成员", "日历访问控制", "日历权限"},
 		}), examples, accessFields("given")...),
-		keydef.Native[larkcalendar.P2CalendarAclDeletedV4Data](accessKey(eventcore.KeyDefinition{
+		keydef.Native[platform.CalendarV4CalendarAclDeletedV4Data](accessKey(eventcore.KeyDefinition{
 			Key:         revoked,
 			DisplayName: "Calendar access revoked",
 			Description: "Someone's access to a calendar was taken away: it is no longer shared with them. " +

@@ -1,16 +1,15 @@
 package im
 
 import (
-	larkim "github.com/larksuite/oapi-sdk-go/v3/service/im/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 // chatKeys are the native keys about chats as such.
 func chatKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkim.P2ChatUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.updated_v1",
 			DisplayName: "Group settings changed",
 			Keywords:    []string{"group renamed", "chat name", "avatar", "announcement", "owner", "群名称", "群配置", "群信息修改", "群主变更"},
@@ -20,7 +19,7 @@ func chatKeys() []eventcore.KeyDefinition {
 			Scopes:    []string{"im:chat:read"},
 			AuthTypes: bot(),
 		}, examples, updateFields()...),
-		keydef.Native[larkim.P2ChatDisbandedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatDisbandedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.disbanded_v1",
 			DisplayName: "Group dissolved",
 			Keywords:    []string{"group disbanded", "chat deleted", "群解散", "解散群", "解散群聊"},
@@ -29,7 +28,7 @@ func chatKeys() []eventcore.KeyDefinition {
 			Scopes:    []string{"im:chat:read"},
 			AuthTypes: bot(),
 		}, examples, groupFields("who dissolved the group")...),
-		keydef.Native[larkim.P2ChatAccessEventBotP2pChatEnteredV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatAccessEventBotP2pChatEnteredV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.access_event.bot_p2p_chat_entered_v1",
 			DisplayName: "One-to-one chat with the bot opened",
 			Keywords:    []string{"user opens the bot", "conversation started", "p2p", "进入机器人会话", "打开单聊", "首次会话"},

@@ -1,10 +1,9 @@
 package im
 
 import (
-	larkim "github.com/larksuite/oapi-sdk-go/v3/service/im/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 // memberKeys are the native keys about who joins and leaves groups.
@@ -12,7 +11,7 @@ func memberKeys() []eventcore.KeyDefinition {
 	botScopes := []string{"im:chat.members:bot_access"}
 	userScopes := []string{"im:chat.members:read"}
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkim.P2ChatMemberBotAddedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatMemberBotAddedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.bot.added_v1",
 			DisplayName: "Bot added to a group",
 			Keywords:    []string{"bot joins a chat", "bot invited to a chat", "机器人进群", "添加机器人", "机器人入群"},
@@ -21,7 +20,7 @@ func memberKeys() []eventcore.KeyDefinition {
 			Scopes:    botScopes,
 			AuthTypes: bot(),
 		}, examples, groupFields("who added the bot")...),
-		keydef.Native[larkim.P2ChatMemberBotDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatMemberBotDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.bot.deleted_v1",
 			DisplayName: "Bot removed from a group",
 			Keywords:    []string{"bot kicked out", "bot leaves a chat", "机器人被移出群", "移除机器人", "机器人退群"},
@@ -31,7 +30,7 @@ func memberKeys() []eventcore.KeyDefinition {
 			Scopes:    botScopes,
 			AuthTypes: bot(),
 		}, examples, groupFields("who removed the bot")...),
-		keydef.Native[larkim.P2ChatMemberUserAddedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatMemberUserAddedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.user.added_v1",
 			DisplayName: "People joined a group",
 			Keywords:    []string{"person joined the group chat", "colleague joined the group", "member added", "user joins a chat", "用户进群", "新成员入群", "加入群聊"},
@@ -40,7 +39,7 @@ func memberKeys() []eventcore.KeyDefinition {
 			Scopes:    userScopes,
 			AuthTypes: bot(),
 		}, examples, userFields("who invited them, or the person who joined", "the people who joined")...),
-		keydef.Native[larkim.P2ChatMemberUserDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatMemberUserDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.user.deleted_v1",
 			DisplayName: "People left a group",
 			Keywords:    []string{"member removed", "user quits a chat", "kicked out of a chat", "用户退群", "移出群聊", "成员退出"},
@@ -49,7 +48,7 @@ func memberKeys() []eventcore.KeyDefinition {
 			Scopes:    userScopes,
 			AuthTypes: bot(),
 		}, examples, userFields("who removed them, or the person who left", "the people who left")...),
-		keydef.Native[larkim.P2ChatMemberUserWithdrawnV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1ChatMemberUserWithdrawnV1Data](eventcore.KeyDefinition{
 			Key:         "im.chat.member.user.withdrawn_v1",
 			DisplayName: "Invitation to a group withdrawn",
 			Keywords:    []string{"invite revoked", "撤销拉人", "撤销邀请", "取消邀请入群"},

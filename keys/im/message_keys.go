@@ -1,16 +1,15 @@
 package im
 
 import (
-	larkim "github.com/larksuite/oapi-sdk-go/v3/service/im/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 // messageKeys are the native keys about single messages.
 func messageKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkim.P2MessageReadV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1MessageReadV1Data](eventcore.KeyDefinition{
 			Key:         "im.message.message_read_v1",
 			DisplayName: "Message read",
 			Keywords:    []string{"read receipt", "seen", "opened", "消息已读", "已读回执"},
@@ -26,7 +25,7 @@ func messageKeys() []eventcore.KeyDefinition {
 			keydef.Field("/event/message_id_list", "", "the messages read"),
 			keydef.Field("/event/message_id_list/*", "message_id", ""),
 		),
-		keydef.Native[larkim.P2MessageReactionCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1MessageReactionCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "im.message.reaction.created_v1",
 			DisplayName: "Reaction added",
 			Keywords:    []string{"emoji", "thumbs up", "like", "点赞", "表情回复", "添加表情"},
@@ -36,7 +35,7 @@ func messageKeys() []eventcore.KeyDefinition {
 			Scopes:    []string{"im:message:readonly or im:message.reactions:read"},
 			AuthTypes: bot(),
 		}, examples, reactionFields("added")...),
-		keydef.Native[larkim.P2MessageReactionDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1MessageReactionDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "im.message.reaction.deleted_v1",
 			DisplayName: "Reaction removed",
 			Keywords:    []string{"emoji", "reaction taken back", "like withdrawn", "取消表情", "删除表情", "取消点赞"},

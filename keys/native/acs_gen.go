@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkacsv1 "github.com/larksuite/oapi-sdk-go/v3/service/acs/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func acsKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkacsv1.P2AccessRecordCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.AcsV1AccessRecordCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "acs.access_record.created_v1",
 			DisplayName: "Someone passed a door device",
 			Description: "A person was recognized at a Feishu smart door device, to open the door or to punch in for work. You get who, which device and when, and whether the door opened and whether it counted as a punch; not the name of the door or a picture. Failed attempts send nothing. Only devices of Feishu's own smart access control take part. For changes of cards and faces use acs.user.updated_v1.",
@@ -29,7 +28,7 @@ func acsKeys() []eventcore.KeyDefinition {
 			"/event/is_door_open":     {Description: "whether the door was opened"},
 			"/event/access_time":      {Kind: "timestamp_s", Description: "when the device recognized the person, Unix seconds"},
 		}),
-		keydef.Native[larkacsv1.P2UserUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.AcsV1UserUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "acs.user.updated_v1",
 			DisplayName: "Door access card or face changed",
 			Description: "The card number or the face picture that a person uses at Feishu smart door devices was changed. You get the person, the card number as it is now and whether a face picture is on file; not the old values, not the picture. It does not tell of passages: for those use acs.access_record.created_v1. Changes to a person's profile are contact events.",

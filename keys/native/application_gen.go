@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkapplicationv6 "github.com/larksuite/oapi-sdk-go/v3/service/application/v6"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func applicationKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkapplicationv6.P2ApplicationAppVersionAuditV6Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApplicationV6ApplicationAppVersionAuditV6Data](eventcore.KeyDefinition{
 			Key:         "application.application.app_version.audit_v6",
 			DisplayName: "App version approved or rejected",
 			Description: "A version of an app that waited for review was approved or rejected, by an administrator or automatically. You get the app, the version, the outcome, the reason if it was rejected, and who decided; ids, not the contents of the version: those came with application.application.app_version.publish_apply_v6. Approvals in the Approval app are approval.instance.status_changed_v4.",
@@ -33,7 +32,7 @@ func applicationKeys() []eventcore.KeyDefinition {
 			"/event/remark":               {Description: "why it was rejected"},
 			"/event/audit_source":         {Description: "how it was decided: administrator (by one), auto (no review needed)", Enum: []string{"administrator", "auto"}},
 		}),
-		keydef.Native[larkapplicationv6.P2ApplicationAppVersionPublishApplyV6Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApplicationV6ApplicationAppVersionPublishApplyV6Data](eventcore.KeyDefinition{
 			Key:         "application.application.app_version.publish_apply_v6",
 			DisplayName: "App version submitted for review",
 			Description: "A developer submitted a version of an app for review, to have it published in the company. You get who submitted it, and in full both the version that is live and the one to be reviewed: scopes, events, abilities, who may see it. Compare the two to see what is asked for. The decision is application.application.app_version.audit_v6, a withdrawal application.application.app_version.publish_revoke_v6.",
@@ -229,7 +228,7 @@ func applicationKeys() []eventcore.KeyDefinition {
 			"/event/under_audit_version/remark/visibility/invisible_list/department_ids/*":    {Kind: "department_id"},
 			"/event/app_status": {Description: "whether the app is enabled: 0 no, 1 yes"},
 		}),
-		keydef.Native[larkapplicationv6.P2ApplicationAppVersionPublishRevokeV6Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApplicationV6ApplicationAppVersionPublishRevokeV6Data](eventcore.KeyDefinition{
 			Key:         "application.application.app_version.publish_revoke_v6",
 			DisplayName: "App version withdrawn from review",
 			Description: "A developer took back the request to publish a version of an app, before it was decided. You get the app, the version and who withdrew it, as ids; nothing about its contents. The request itself is application.application.app_version.publish_apply_v6, a decision application.application.app_version.audit_v6.",
@@ -248,7 +247,7 @@ func applicationKeys() []eventcore.KeyDefinition {
 			"/event/app_id":               {Kind: "app_id", Description: "the app whose version was withdrawn"},
 			"/event/version_id":           {Kind: "version_id", Description: "the version of the app; the API takes this id"},
 		}),
-		keydef.Native[larkapplicationv6.P2ApplicationCreatedV6Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApplicationV6ApplicationCreatedV6Data](eventcore.KeyDefinition{
 			Key:         "application.application.created_v6",
 			DisplayName: "App created in the company",
 			Description: "Someone created a new app of the company's own, whether or not it is ever published. You get the app's id, name, description and icon, who created it and with what: the developer console, a Base automation, the bot builder and others. That it is to go live is application.application.app_version.publish_apply_v6. Apps installed from the app store do not send it.",
@@ -268,7 +267,7 @@ func applicationKeys() []eventcore.KeyDefinition {
 			"/event/primary_language":     {Description: "the app's main language"},
 			"/event/create_source":        {Description: "with what it was created: developer_console, base (a Base automation), app_engine, bot_builder, aily, unknown"},
 		}),
-		keydef.Native[larkapplicationv6.P2ApplicationFeedbackCreatedV6Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApplicationV6ApplicationFeedbackCreatedV6Data](eventcore.KeyDefinition{
 			Key:         "application.application.feedback.created_v6",
 			DisplayName: "User sent feedback on the app",
 			Description: "A user of the app reported a fault or suggested something, by the feedback form that Feishu has for apps. You get who, the text, what kind of fault and when, where in the app, pictures (their links last three days) and how to reach the person, if the app may see that. Messages to the bot are im.message.receive_v1; how feedback is dealt with is application.application.feedback.updated_v6.",
@@ -295,7 +294,7 @@ func applicationKeys() []eventcore.KeyDefinition {
 			"/event/feedback_id":      {Kind: "feedback_id", Description: "the feedback; the API takes this id"},
 			"/event/feedback_path":    {Description: "page of the app that it was sent from"},
 		}),
-		keydef.Native[larkapplicationv6.P2ApplicationFeedbackUpdatedV6Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApplicationV6ApplicationFeedbackUpdatedV6Data](eventcore.KeyDefinition{
 			Key:         "application.application.feedback.updated_v6",
 			DisplayName: "Feedback on the app changed state",
 			Description: "Feedback that users sent on the app was set to another state, such as being handled, handled or closed. You get the ids of the feedback, of which there may be several, the new state, when and by whom; not the text: that came with application.application.feedback.created_v6, or read it by the feedback API.",
@@ -313,7 +312,7 @@ func applicationKeys() []eventcore.KeyDefinition {
 			"/event/operator_id/open_id":  {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/operator_id/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 		}),
-		keydef.Native[larkapplicationv6.P2ApplicationVisibilityAddedV6Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApplicationV6ApplicationVisibilityAddedV6Data](eventcore.KeyDefinition{
 			Key:         "application.application.visibility.added_v6",
 			DisplayName: "Employee got the store app without review",
 			Description: "An employee of a customer company installed this app store app by themselves, or got it after a colleague had, where the company lets employees do so without review. You get the people who can now use it; the company is in the header. Only apps in the app store (App Directory) get it, never a company's own. A company's very first installation is app_open. No scope is needed.",

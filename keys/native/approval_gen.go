@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkapprovalv4 "github.com/larksuite/oapi-sdk-go/v3/service/approval/v4"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func approvalKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkapprovalv4.P2ApprovalUpdatedV4Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ApprovalV4ApprovalUpdatedV4Data](eventcore.KeyDefinition{
 			Key:         "approval.approval.updated_v4",
 			DisplayName: "Approval form or process changed",
 			Description: "The definition of an approval was changed: its name and settings, its form, or the process of who approves. You get its code, the new version and the process as JSON text; not what was different before, nor who changed it. Only definitions that the app once subscribed to by POST /open-apis/approval/v4/approvals/{approval_code}/subscribe send it. Requests that people file are approval.instance.status_changed_v4, the steps of approvers approval.task.status_changed_v4.",

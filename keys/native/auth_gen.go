@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkauthv4 "github.com/larksuite/oapi-sdk-go/v3/service/auth/v4"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func authKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkauthv4.P2UserAccessTokenRevokedV4Data](eventcore.KeyDefinition{
+		keydef.Native[platform.AuthV4UserAccessTokenRevokedV4Data](eventcore.KeyDefinition{
 			Key:         "auth.user_access_token.revoked_v4",
 			DisplayName: "User's authorization of this app revoked",
 			Description: "A user's authorization of this app was withdrawn: the access token, the refresh token or both no longer work. You get the user, which tokens are concerned and the reason as an English sentence (by the user, by an administrator, for security, or because the account is restricted). Tokens that merely run out at their end of life are not said to send it. Whatever acts as this user must ask for consent again.",

@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkcompensationv1 "github.com/larksuite/oapi-sdk-go/v3/service/compensation/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func compensationKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkcompensationv1.P2ArchiveChangedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CompensationV1ArchiveChangedV1Data](eventcore.KeyDefinition{
 			Key:         "compensation.archive.changed_v1",
 			DisplayName: "Employee's salary record changed",
 			Description: "An employee's salary record in Feishu People was set, raised, corrected or deleted. You get the employment id, the kind of change, the effective day and the ids of the versions before and after; no amounts. To read them query the salary archives with user_id_type people_corehr_id. It is about what a person is entitled to; for payroll runs use payroll.payment_activity.status_changed_v1.",

@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkcontactv3 "github.com/larksuite/oapi-sdk-go/v3/service/contact/v3"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func contactKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkcontactv3.P2CustomAttrEventUpdatedV3Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ContactV3CustomAttrEventUpdatedV3Data](eventcore.KeyDefinition{
 			Key:         "contact.custom_attr_event.updated_v3",
 			DisplayName: "Custom profile fields of the directory changed",
 			Description: "An administrator added or removed custom fields of people's directory profiles, or switched on or off that apps may read them. You get the list of fields and the switch, each as it was and as it now is, so compare the two; fields come as keys without their names: read those by the custom attributes API. That a person's values changed is contact.user.updated_v3.",
@@ -28,7 +27,7 @@ func contactKeys() []eventcore.KeyDefinition {
 			"/event/old_object/contact_field_key/*": {Description: "key of a field"},
 			"/event/old_object/allow_open_query":    {Description: "whether apps might read the fields before"},
 		}),
-		keydef.Native[larkcontactv3.P2EmployeeTypeEnumActivedV3Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ContactV3EmployeeTypeEnumActivedV3Data](eventcore.KeyDefinition{
 			Key:         "contact.employee_type_enum.actived_v3",
 			DisplayName: "Employee type put into use",
 			Description: "A type of employee in the company's list that was not in use, such as intern or consultant, was switched on, so that people can be given it. You get the type as it was and as it now is. The opposite is contact.employee_type_enum.deactivated_v3, a new one contact.employee_type_enum.created_v3; that a person was given another type is contact.user.updated_v3.",
@@ -55,7 +54,7 @@ func contactKeys() []eventcore.KeyDefinition {
 			"/event/new_enum/i18n_content/*":        {Description: "its name in several languages"},
 			"/event/new_enum/i18n_content/*/locale": {Description: "the language, such as zh_cn, en_us or ja_jp"},
 		}),
-		keydef.Native[larkcontactv3.P2EmployeeTypeEnumCreatedV3Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ContactV3EmployeeTypeEnumCreatedV3Data](eventcore.KeyDefinition{
 			Key:         "contact.employee_type_enum.created_v3",
 			DisplayName: "Employee type created",
 			Description: "A type of employee, such as intern or consultant, was added to the company's list of types. You get its id, number and names, and whether it is in use; not who added it. It is about the list, not about people: that a person was given another type is contact.user.updated_v3.",
@@ -73,7 +72,7 @@ func contactKeys() []eventcore.KeyDefinition {
 			"/event/new_enum/i18n_content/*":        {Description: "its name in several languages"},
 			"/event/new_enum/i18n_content/*/locale": {Description: "the language, such as zh_cn, en_us or ja_jp"},
 		}),
-		keydef.Native[larkcontactv3.P2EmployeeTypeEnumDeactivatedV3Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ContactV3EmployeeTypeEnumDeactivatedV3Data](eventcore.KeyDefinition{
 			Key:         "contact.employee_type_enum.deactivated_v3",
 			DisplayName: "Employee type taken out of use",
 			Description: "A type of employee in the company's list, such as intern or consultant, was switched off, but kept. You get the type as it was and as it now is; not the people who have it. The opposite is contact.employee_type_enum.actived_v3, its removal contact.employee_type_enum.deleted_v3.",
@@ -100,7 +99,7 @@ func contactKeys() []eventcore.KeyDefinition {
 			"/event/new_enum/i18n_content/*":        {Description: "its name in several languages"},
 			"/event/new_enum/i18n_content/*/locale": {Description: "the language, such as zh_cn, en_us or ja_jp"},
 		}),
-		keydef.Native[larkcontactv3.P2EmployeeTypeEnumDeletedV3Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ContactV3EmployeeTypeEnumDeletedV3Data](eventcore.KeyDefinition{
 			Key:         "contact.employee_type_enum.deleted_v3",
 			DisplayName: "Employee type deleted",
 			Description: "A type of employee, such as intern or consultant, was removed from the company's list of types. You get the type as it was; not the people who had it, nor who removed it. A type that is only switched off is contact.employee_type_enum.deactivated_v3.",
@@ -118,7 +117,7 @@ func contactKeys() []eventcore.KeyDefinition {
 			"/event/old_enum/i18n_content/*":        {Description: "its name in several languages"},
 			"/event/old_enum/i18n_content/*/locale": {Description: "the language, such as zh_cn, en_us or ja_jp"},
 		}),
-		keydef.Native[larkcontactv3.P2EmployeeTypeEnumUpdatedV3Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ContactV3EmployeeTypeEnumUpdatedV3Data](eventcore.KeyDefinition{
 			Key:         "contact.employee_type_enum.updated_v3",
 			DisplayName: "Employee type renamed",
 			Description: "A type of employee in the company's list, such as intern or consultant, got another name in any language. You get the type as it was and as it now is. Switching it on or off is contact.employee_type_enum.actived_v3 and contact.employee_type_enum.deactivated_v3; that a person was given another type is contact.user.updated_v3.",
@@ -145,7 +144,7 @@ func contactKeys() []eventcore.KeyDefinition {
 			"/event/new_enum/i18n_content/*":        {Description: "its name in several languages"},
 			"/event/new_enum/i18n_content/*/locale": {Description: "the language, such as zh_cn, en_us or ja_jp"},
 		}),
-		keydef.Native[larkcontactv3.P2ScopeUpdatedV3Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ContactV3ScopeUpdatedV3Data](eventcore.KeyDefinition{
 			Key:         "contact.scope.updated_v3",
 			DisplayName: "App's contact scope changed",
 			Description: "An administrator changed which people, departments and user groups this app may see in the directory. You get what was added and what was removed, with the details that the app's scopes let it see. It is about what the app may see, not about people who come and go: those are contact.user.created_v3 and contact.user.deleted_v3. The older form is contact_scope_change.",

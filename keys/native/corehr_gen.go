@@ -3,16 +3,14 @@
 package native
 
 import (
-	larkcorehrv1 "github.com/larksuite/oapi-sdk-go/v3/service/corehr/v1"
-	larkcorehrv2 "github.com/larksuite/oapi-sdk-go/v3/service/corehr/v2"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func corehrKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkcorehrv2.P2ApprovalGroupsUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ApprovalGroupsUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.approval_groups.updated_v2",
 			DisplayName: "Reorganization approval status changed",
 			Description: "The approval of an organization adjustment (a batch of department, people or position changes) moved on: submitted, approved, rejected, withdrawn, carried out or stuck. You get the approval's status, the topic, the reason, the effective date and who started it; not the changes themselves. Done means that the changes were recorded; they may take effect later, which the department, transfer and position events tell. Lookups may lag by 2 seconds.",
@@ -31,7 +29,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/draft_status":             {Description: "status of the whole adjustment: 1 in approval, 2 done, 3 withdrawn"},
 			"/event/approval_group_status_v2": {Description: "status of this approval: 1 in approval, 2 approved and waiting to be recorded, 3 all changes recorded, 4 rejected, 5 withdrawn by a user, 6 execution failed or is waiting (for another approval or the effective date)"},
 		}),
-		keydef.Native[larkcorehrv1.P2CommonDataIdUserMappingChangedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1CommonDataIdUserMappingChangedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.common_data.id.user_mapping_changed_v1",
 			DisplayName: "HR user id mapping added or removed",
 			Description: "The link between an employee's ids in two systems (Feishu People, the Feishu account, People Admin) was created or deleted. You get the direction, the ids on both sides and whether the link was added or removed. Useful to keep a translation table between employment ids and open_ids current; it does not say that someone joined or left (corehr.job_data.employed_v1, corehr.offboarding.status_updated_v2).",
@@ -48,7 +46,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/feishu_id/open_id":  {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/feishu_id/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 		}),
-		keydef.Native[larkcorehrv1.P2CommonDataMetaDataUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1CommonDataMetaDataUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.common_data.meta_data.updated_v1",
 			DisplayName: "HR field definition or enumeration changed",
 			Description: "An administrator changed the data model of Feishu People: a field of an object such as person was added or edited, or the options of an enumeration changed. Built-in and custom objects alike. You get the object's API name and the names of the fields or options; read the field's details by its API name. Order is not guaranteed. It is about definitions; changed values of people are in corehr.employee.domain_event_v2.",
@@ -63,7 +61,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/enum_value_changes":   {Description: "API names of the enumeration options that changed"},
 			"/event/enum_value_changes/*": {Description: "API name of an option"},
 		}),
-		keydef.Native[larkcorehrv2.P2CompanyCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CompanyCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.company.created_v2",
 			DisplayName: "Company (legal entity) added",
 			Description: "A legal entity (company) was added in Feishu People. You get its id only; look it up by id for name, code and address, but wait 2 seconds, lookups lag behind. This is a company in the HR records that employees have contracts with, not a Feishu tenant.",
@@ -73,7 +71,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/company_id": {Kind: "company_id", Description: "the company (legal entity)"},
 		}),
-		keydef.Native[larkcorehrv2.P2CompanyDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CompanyDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.company.deleted_v2",
 			DisplayName: "Company (legal entity) removed",
 			Description: "A legal entity (company) was deleted in Feishu People. You get its id only, and it can no longer be looked up: keep names by id yourself if you need to tell which company it was. A company that was merely disabled arrives as corehr.company.updated_v2.",
@@ -83,7 +81,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/company_id": {Kind: "company_id", Description: "the company (legal entity)"},
 		}),
-		keydef.Native[larkcorehrv2.P2CompanyUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CompanyUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.company.updated_v2",
 			DisplayName: "Company (legal entity) changed",
 			Description: "The details of a legal entity (company) in Feishu People changed: name, code, parent, whether it is active, tax number, legal representative, industry, currency, phone, fax or addresses. You get the id, the names of the changed fields, and for addresses and phones which of them changed; no old or new values, look those up after 2 seconds.",
@@ -104,7 +102,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/sub_events/*/field_changes":    {Description: "API names of the fields that changed in that object"},
 			"/event/sub_events/*/field_changes/*":  {Description: "API name of a field of that object"},
 		}),
-		keydef.Native[larkcorehrv1.P2ContractCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1ContractCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.contract.created_v1",
 			DisplayName: "Employee contract created",
 			Description: "A contract of an employee was recorded in Feishu People: newly signed there, or created through the API. You get the contract id only; look up person, company, kind and dates by it. Renewals and amendments of an existing contract arrive as corehr.contract.updated_v1; the signing of the file itself is in corehr.signature_file.status_updated_v2.",
@@ -114,7 +112,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/contract_id": {Kind: "contract_id", Description: "the contract"},
 		}),
-		keydef.Native[larkcorehrv1.P2ContractDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1ContractDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.contract.deleted_v1",
 			DisplayName: "Employee contract deleted",
 			Description: "A contract of an employee was deleted through the API of Feishu People. You get the contract id only, and the contract can no longer be looked up. A contract that merely ran out does not send this.",
@@ -124,7 +122,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/contract_id": {Kind: "contract_id", Description: "the contract"},
 		}),
-		keydef.Native[larkcorehrv1.P2ContractUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1ContractUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.contract.updated_v1",
 			DisplayName: "Employee contract changed or renewed",
 			Description: "A contract of an employee in Feishu People was amended or renewed there, or updated through the API. You get the contract id only, neither what changed nor whose it is; look it up and compare with what you know. The approval of a renewal is told by corehr.process.status.update_v2 with biz_type renewal_record.",
@@ -134,7 +132,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/contract_id": {Kind: "contract_id", Description: "the contract"},
 		}),
-		keydef.Native[larkcorehrv2.P2CostCenterCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CostCenterCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.cost_center.created_v2",
 			DisplayName: "Cost center created",
 			Description: "A cost center was created in Feishu People. You get its id only; look up name and manager by id after 2 seconds, lookups lag behind. One that is to apply from a future date is announced in the early hours of that day, not when it is entered.",
@@ -144,7 +142,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/cost_center_id": {Kind: "cost_center_id", Description: "the cost center"},
 		}),
-		keydef.Native[larkcorehrv2.P2CostCenterDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CostCenterDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.cost_center.deleted_v2",
 			DisplayName: "Cost center deleted",
 			Description: "A cost center was deleted in Feishu People. You get its id only, and it can no longer be looked up. A cost center that was merely disabled arrives as corehr.cost_center.updated_v2.",
@@ -154,7 +152,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/cost_center_id": {Kind: "cost_center_id", Description: "the cost center"},
 		}),
-		keydef.Native[larkcorehrv2.P2CostCenterUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CostCenterUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.cost_center.updated_v2",
 			DisplayName: "Cost center changed",
 			Description: "A cost center in Feishu People was edited: name, code, description, parent, manager, business line, or whether it is active. You get the id and the names of the changed fields without values; look those up after 2 seconds. A change for a future date is announced in the early hours of that day. Department assignments to a cost center are in corehr.department.updated_v2.",
@@ -166,7 +164,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field, such as cost_center_manager"},
 		}),
-		keydef.Native[larkcorehrv2.P2CustomOrgCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CustomOrgCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.custom_org.created_v2",
 			DisplayName: "Custom organization created",
 			Description: "A unit of a self-defined organization type (next to departments and companies, as set up in Feishu People) was created. You get its id and its type; look up the name after 2 seconds. A unit for a future date is announced in the early hours of that day.",
@@ -177,7 +175,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/org_id":          {Kind: "org_id", Description: "the custom organization"},
 			"/event/object_api_name": {Description: "which kind of custom organization, by the code shown in the organization settings of Feishu People"},
 		}),
-		keydef.Native[larkcorehrv2.P2CustomOrgDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CustomOrgDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.custom_org.deleted_v2",
 			DisplayName: "Custom organization deleted",
 			Description: "A unit of a self-defined organization type in Feishu People was deleted. You get its id and its type; it can no longer be looked up. Departments have an event of their own: corehr.department.deleted_v1.",
@@ -188,7 +186,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/org_id":          {Kind: "org_id", Description: "the custom organization"},
 			"/event/object_api_name": {Description: "which kind of custom organization, by the code shown in the organization settings of Feishu People"},
 		}),
-		keydef.Native[larkcorehrv2.P2CustomOrgUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2CustomOrgUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.custom_org.updated_v2",
 			DisplayName: "Custom organization changed",
 			Description: "A unit of a self-defined organization type in Feishu People was edited: name, code, description, managers, parent, whether it is active, or a custom field. You get id, type and the names of the changed fields without values; look those up after 2 seconds. A change for a future date is announced in the early hours of that day. Which employees belong to it is in corehr.employee.domain_event_v2.",
@@ -201,7 +199,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes/*": {Description: "API name of a field, such as manager_ids or parent_id"},
 			"/event/object_api_name": {Description: "which kind of custom organization, by the code shown in the organization settings of Feishu People"},
 		}),
-		keydef.Native[larkcorehrv1.P2DepartmentCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1DepartmentCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.department.created_v1",
 			DisplayName: "HR department created (first version, any order)",
 			Description: "A department was created in Feishu People; this first version arrives sooner than the second, but a child may come before its parent. You get the id only; the batch department query has it at once. A department for a future date is announced in the early hours of that day. Where order matters take corehr.department.created_v2; for the Feishu directory instead of HR records, contact.department.created_v3.",
@@ -211,7 +209,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/department_id": {Kind: "department_id", Description: "the department's id in Feishu People (a long number in a text); not an open_department_id"},
 		}),
-		keydef.Native[larkcorehrv2.P2DepartmentCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2DepartmentCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.department.created_v2",
 			DisplayName: "HR department created (V2, parents first)",
 			Description: "A department was created in Feishu People; this second version tells of parents before their children as far as it can, and so arrives a little later. You get the id only; the batch department query has it at once. A department for a future date is announced in the early hours of that day. Where order does not matter corehr.department.created_v1 is quicker; for the Feishu directory, contact.department.created_v3.",
@@ -221,7 +219,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/department_id": {Kind: "department_id", Description: "the department's id in Feishu People (a long number in a text); not an open_department_id"},
 		}),
-		keydef.Native[larkcorehrv1.P2DepartmentDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1DepartmentDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.department.deleted_v1",
 			DisplayName: "HR department deleted",
 			Description: "A department was deleted in Feishu People. You get its id and its code; nothing else of it can be looked up any more. There is no second version of this event, also not for those who take the V2 events of creation and change. A department that was merely disabled arrives as an update; for the Feishu directory take contact.department.deleted_v3.",
@@ -232,7 +230,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/department_id": {Kind: "department_id", Description: "the department's id in Feishu People (a long number in a text); not an open_department_id"},
 			"/event/code":          {Description: "the department's code, as the company numbers its departments"},
 		}),
-		keydef.Native[larkcorehrv1.P2DepartmentUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1DepartmentUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.department.updated_v1",
 			DisplayName: "HR department changed (first version, any order)",
 			Description: "A department in Feishu People was edited (name, code, parent, manager, cost center, active or not, custom fields); this first version arrives sooner, but parents and children in any order. You get the id and the names of the changed fields, no values. Sorting positions do not count. A change for a future date is announced in the early hours of that day. Where order matters take corehr.department.updated_v2; for the Feishu directory, contact.department.updated_v3.",
@@ -244,7 +242,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field: organization_id.name, organization_id.code, organization_id.superior_org (parent), organization_id.active, manager, cost_center, subtype and others"},
 		}),
-		keydef.Native[larkcorehrv2.P2DepartmentUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2DepartmentUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.department.updated_v2",
 			DisplayName: "HR department changed (V2, parents first)",
 			Description: "A department in Feishu People was edited (name, code, parent, manager, cost center, active or not, custom fields); this second version keeps parents before children as far as it can. You get the id and the names of the changed fields, no values. Sorting positions do not count. A change for a future date is announced in the early hours of that day. corehr.department.updated_v1 is quicker but unordered; for the Feishu directory, contact.department.updated_v3.",
@@ -256,7 +254,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field: organization_id.name, organization_id.code, organization_id.superior_org (parent), organization_id.active, manager, cost_center, subtype and others"},
 		}),
-		keydef.Native[larkcorehrv2.P2EmployeeDomainEventV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2EmployeeDomainEventV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.employee.domain_event_v2",
 			DisplayName: "Employee data changed (joining to leaving, with details)",
 			Description: "Something about an employee changed in Feishu People: joined, left, transferred, part-time job, personal, employment or assignment data. Best single event to keep employee data current: you get what kind of change, who made it, where and when, and which fields of which records; no values. Custom apps only. One action can send several, repeats occur, calculated fields do not count; part-time events come 10 s late. Look data up after 5 to 10 s.",
@@ -281,7 +279,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/data/*/fields":        {Description: "API names of the fields that changed; no values"},
 			"/event/data/*/fields/*":      {Description: "API name of a field"},
 		}),
-		keydef.Native[larkcorehrv1.P2EmploymentConvertedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1EmploymentConvertedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.employment.converted_v1",
 			DisplayName: "Employee became permanent (probation passed)",
 			Description: "An employee's probation ended well: the conversion to a regular employee took effect. You get the employment id only; look the employee up by it. For the steps before it (submitted, in approval, rejected), take corehr.probation.updated_v2, which also gives the actual end date.",
@@ -291,7 +289,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/employment_id": {Kind: "employment_id", Description: "the employment: one person's job at the company, the main id of an employee in Feishu People"},
 		}),
-		keydef.Native[larkcorehrv1.P2EmploymentCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1EmploymentCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.employment.created_v1",
 			DisplayName: "Employment record created",
 			Description: "An employment was recorded in Feishu People for a person: added by an administrator, by import, or through the API. You get the employment id and the Feishu account. Order is not guaranteed, and corehr.employment.updated_v1 may follow at once for calculated fields. For a new hire who has finished onboarding corehr.job_data.employed_v1 is the clearer event.",
@@ -305,7 +303,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/target_user_id/open_id":  {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/target_user_id/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 		}),
-		keydef.Native[larkcorehrv1.P2EmploymentDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1EmploymentDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.employment.deleted_v1",
 			DisplayName: "Employment record deleted",
 			Description: "An employment record was erased from Feishu People, as a correction of data. You get the employment id and the Feishu account it belonged to. It is not the event for someone who leaves: take corehr.employment.resigned_v1 or corehr.offboarding.status_updated_v2.",
@@ -319,7 +317,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/target_user_id/open_id":  {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/target_user_id/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 		}),
-		keydef.Native[larkcorehrv1.P2EmploymentResignedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1EmploymentResignedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.employment.resigned_v1",
 			DisplayName: "Employee has left the company",
 			Description: "An employee's last day is over: early on the day after the leaving date the employment became terminated. You get the employment id only. The offboarding record may not be searchable yet. The platform recommends corehr.offboarding.status_updated_v2 (status 3), which also tells of requests, approvals and withdrawals before and gives the Feishu account. For deactivated Feishu accounts take contact.user.deleted_v3.",
@@ -329,7 +327,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/employment_id": {Kind: "employment_id", Description: "the employment: one person's job at the company, the main id of an employee in Feishu People"},
 		}),
-		keydef.Native[larkcorehrv1.P2EmploymentUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1EmploymentUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.employment.updated_v1",
 			DisplayName: "Employment record changed",
 			Description: "Employment data of an employee changed in Feishu People: edited, imported, set through the API, or recalculated by the system (such as length of service). You get the employment id, the Feishu account and the names of the changed fields, no values. It fires often and in any order; corehr.employee.domain_event_v2 is recommended instead, it leaves recalculated fields out.",
@@ -345,7 +343,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":           {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*":         {Description: "API name of a field of the employment"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job.created_v1",
 			DisplayName: "Job added to the job catalog",
 			Description: "A job (a kind of work such as Accountant, which employees are assigned to) was created in Feishu People. You get its id only; look up name and family by id. It fires when the job takes effect, in the early hours of its effective date, not when it is entered. A seat in a department is a position: corehr.position.created_v2.",
@@ -355,7 +353,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_id": {Kind: "job_id", Description: "the job in the job catalog"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job.deleted_v1",
 			DisplayName: "Job deleted from the job catalog",
 			Description: "A job (a kind of work such as Accountant) was deleted in Feishu People. You get its id only, and it can no longer be looked up. It does not mean that an employee lost the job; for that see corehr.employment.resigned_v1.",
@@ -365,7 +363,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_id": {Kind: "job_id", Description: "the job in the job catalog"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job.updated_v1",
 			DisplayName: "Job in the job catalog changed",
 			Description: "A job (a kind of work such as Accountant) in Feishu People was edited: name, code, title, family, description, working-hours scheme, dates, or whether it is active. You get its id only, not even which fields changed; compare with what you know. It fires in the early hours of the day from which the change applies. An employee who gets another job is a transfer: corehr.job_data.changed_v1.",
@@ -375,7 +373,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_id": {Kind: "job_id", Description: "the job in the job catalog"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobChangeStatusUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobChangeStatusUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_change.status_updated_v2",
 			DisplayName: "Job transfer status changed (V2)",
 			Description: "An employee's transfer (to another department, job, manager and so on) was submitted, approved, rejected, withdrawn, or took effect. You get employee, status with the one before, kind, reason and effective date; what the employee moves to is looked up by job_change_id. This is the current version; corehr.job_change.updated_v1 is its predecessor, and corehr.job_change.updated_v2 tells of edits to a transfer.",
@@ -399,7 +397,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/transfer_key":                      {Description: "another identifier of the transfer record"},
 			"/event/details_of_job_status_change":      {Description: "what changed in the transfer; the platform does not document its form"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobChangeUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobChangeUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_change.updated_v1",
 			DisplayName: "Job transfer status changed (first version)",
 			Description: "Older event for an employee's transfer being submitted, approved, rejected, withdrawn or taking effect; the platform no longer recommends it. You get employee, status, kind, reason and effective date. It covers all employees, regardless of the data range granted to the app. Take corehr.job_change.status_updated_v2 for new work; it also has the previous status.",
@@ -421,7 +419,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/status":                            {Description: "state of the transfer: 1 in approval, 2 withdrawn, 3 rejected, 4 approved, 5 in effect, 6 needs no approval"},
 			"/event/transfer_key":                      {Description: "another identifier of the transfer record"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobChangeUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobChangeUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_change.updated_v2",
 			DisplayName: "Job transfer details edited",
 			Description: "A transfer that was already submitted was edited, for example its effective date or the new manager. You get who edited it, when, on which page, the reason, the names of the edited fields and the present status; no values, look those up by job_change_id. Despite its name it is not the second version of corehr.job_change.updated_v1: approvals and taking effect are in corehr.job_change.status_updated_v2.",
@@ -444,7 +442,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/transform_type":   {Description: "kind of transfer, by the identifier set up in Feishu People"},
 			"/event/transform_reason": {Description: "reason of the transfer, by the identifier set up in Feishu People"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobDataChangedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobDataChangedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_data.changed_v1",
 			DisplayName: "Job transfer took effect",
 			Description: "An employee's transfer (new department, job, level, manager or the like) took effect in Feishu People. You get the employee, the transfer record and the new assignment record, by id. Transfers apply at midnight of the effective date, but this event may come up to 6 hours later. For approval before it, take corehr.job_change.status_updated_v2; for edits without a transfer, corehr.job_data.updated_v1.",
@@ -460,7 +458,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/target_user_id/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 			"/event/job_change_id":           {Kind: "job_change_id", Description: "the transfer record of the employee"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobDataCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobDataCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_data.created_v1",
 			DisplayName: "Assignment record created",
 			Description: "A new assignment record (an employee's department, job and manager from a date on) was entered in Feishu People: on joining, on a transfer, by import, for a part-time job, or through the API. You get the record's id only, not whose it is, and in no particular order; look it up. For joining take corehr.job_data.employed_v1, for transfers corehr.job_data.changed_v1.",
@@ -470,7 +468,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_data_id": {Kind: "job_data_id", Description: "the assignment record: department, job, manager and so on of an employment over a span of time"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobDataDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobDataDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_data.deleted_v1",
 			DisplayName: "Assignment record deleted",
 			Description: "An assignment record of an employee (main or part-time) was deleted in Feishu People, on a page or through the API. You get the record's id only, not whose it was. It is a correction of data; an employee who leaves is told of by corehr.employment.resigned_v1.",
@@ -480,7 +478,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_data_id": {Kind: "job_data_id", Description: "the assignment record: department, job, manager and so on of an employment over a span of time"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobDataEmployedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobDataEmployedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_data.employed_v1",
 			DisplayName: "New employee joined (onboarding completed)",
 			Description: "A new employee joined the company: onboarding was completed for a pre-hire, or a person was added or imported directly. You get the employment and the assignment record and, if it exists by then, the Feishu account. Steps before it are in corehr.pre_hire.onboarding_task_changed_v2; for new Feishu accounts whatever the reason, contact.user.created_v3.",
@@ -495,7 +493,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/target_user_id/open_id":  {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/target_user_id/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 		}),
-		keydef.Native[larkcorehrv1.P2JobDataUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1JobDataUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_data.updated_v1",
 			DisplayName: "Assignment record edited",
 			Description: "The assignment record of an employee that is in force (main or part-time) was edited in Feishu People: on a page, by import or by a transfer. You get the record's id only, neither whose it is nor what changed. It fires often and in any order; corehr.employee.domain_event_v2 is recommended instead and names employee and fields.",
@@ -505,7 +503,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_data_id": {Kind: "job_data_id", Description: "the assignment record: department, job, manager and so on of an employment over a span of time"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobFamilyCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobFamilyCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_family.created_v2",
 			DisplayName: "Job family created",
 			Description: "A job family (a group of related jobs, such as Research or Sales) was created in Feishu People. You get its id only; look up the name after 2 seconds, lookups lag behind. A family for a future date is announced in the early hours of that day.",
@@ -515,7 +513,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_family_id": {Kind: "job_family_id", Description: "the job family"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobFamilyDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobFamilyDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_family.deleted_v2",
 			DisplayName: "Job family deleted",
 			Description: "A job family (a group of related jobs, such as Research or Sales) was deleted in Feishu People. You get its id only, and it can no longer be looked up. One that was merely disabled arrives as corehr.job_family.updated_v2.",
@@ -525,7 +523,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_family_id": {Kind: "job_family_id", Description: "the job family"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobFamilyUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobFamilyUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_family.updated_v2",
 			DisplayName: "Job family changed",
 			Description: "A job family in Feishu People was edited: name, path, description, the jobs it applies to, effective date, or whether it is active. You get the id and the names of the changed fields without values; look those up after 2 seconds. A change for a future date is announced in the early hours of that day.",
@@ -537,7 +535,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field: name, full_path, active, effective_time, job, description, external_id"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobGradeCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobGradeCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_grade.created_v2",
 			DisplayName: "Job grade created",
 			Description: "A job grade (a broad rank that several job levels can share) was created in Feishu People. You get its id only; look up name and order after 2 seconds, lookups lag behind. For the finer ranks employees hold, take corehr.job_level.created_v2.",
@@ -547,7 +545,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_grade_id": {Kind: "job_grade_id", Description: "the job grade"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobGradeDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobGradeDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_grade.deleted_v2",
 			DisplayName: "Job grade deleted",
 			Description: "A job grade (a broad rank that several job levels can share) was deleted in Feishu People. You get its id only, and it can no longer be looked up. For the finer ranks employees hold, take corehr.job_level.deleted_v2.",
@@ -557,7 +555,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_grade_id": {Kind: "job_grade_id", Description: "the job grade"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobGradeUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobGradeUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_grade.updated_v2",
 			DisplayName: "Job grade changed",
 			Description: "A job grade in Feishu People was edited: name, code, order, description, or whether it is active. You get the id and the names of the changed fields without values; look those up after 2 seconds. It is about the grade as such; which employee holds it is in corehr.employee.domain_event_v2.",
@@ -569,7 +567,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field: name, code, grade_order, description, active"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobLevelCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobLevelCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_level.created_v2",
 			DisplayName: "Job level created",
 			Description: "A job level (a rank that employees hold, such as P6) was created in Feishu People. You get its id only; look up name and order after 2 seconds, lookups lag behind. For the broader ranks above the levels, take corehr.job_grade.created_v2.",
@@ -579,7 +577,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_level_id": {Kind: "job_level_id", Description: "the job level"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobLevelDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobLevelDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_level.deleted_v2",
 			DisplayName: "Job level deleted",
 			Description: "A job level (a rank that employees hold, such as P6) was deleted in Feishu People. You get its id only, and it can no longer be looked up. One that was merely disabled arrives as corehr.job_level.updated_v2.",
@@ -589,7 +587,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/job_level_id": {Kind: "job_level_id", Description: "the job level"},
 		}),
-		keydef.Native[larkcorehrv2.P2JobLevelUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2JobLevelUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.job_level.updated_v2",
 			DisplayName: "Job level changed",
 			Description: "A job level in Feishu People was edited: name, code, order, job grade, description, or whether it is active. You get the id and the names of the changed fields without values; look those up after 2 seconds. It is about the level as such; an employee's promotion is a transfer: corehr.job_data.changed_v1.",
@@ -601,7 +599,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field: name, code, level_order, job_grade, description, active, external_id"},
 		}),
-		keydef.Native[larkcorehrv2.P2LocationCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2LocationCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.location.created_v2",
 			DisplayName: "Work location added",
 			Description: "A location (office, site, store or the like) was added in Feishu People. You get its id only; look up name and address after 2 seconds, lookups lag behind. A location for a future date is announced in the early hours of that day.",
@@ -611,7 +609,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/location_id": {Kind: "location_id", Description: "the location"},
 		}),
-		keydef.Native[larkcorehrv2.P2LocationDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2LocationDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.location.deleted_v2",
 			DisplayName: "Work location deleted",
 			Description: "A location (office, site, store or the like) was deleted in Feishu People. You get its id only, and it can no longer be looked up. A location that was merely disabled arrives as corehr.location.updated_v2.",
@@ -621,7 +619,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/location_id": {Kind: "location_id", Description: "the location"},
 		}),
-		keydef.Native[larkcorehrv2.P2LocationUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2LocationUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.location.updated_v2",
 			DisplayName: "Work location changed",
 			Description: "A location in Feishu People was edited: name, code, parent, usage, time zone, language, working-hours scheme, whether it is active, or its address. You get the id, the names of the changed fields and, for addresses, which one; no values, look those up after 2 seconds. A change for a future date is announced in the early hours of that day. That an employee works elsewhere now is in corehr.employee.domain_event_v2.",
@@ -642,7 +640,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/sub_events/*/field_changes":    {Description: "API names of the fields that changed in that object"},
 			"/event/sub_events/*/field_changes/*":  {Description: "API name of a field of that object"},
 		}),
-		keydef.Native[larkcorehrv2.P2OffboardingChecklistUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2OffboardingChecklistUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.offboarding.checklist_updated_v2",
 			DisplayName: "Offboarding handover status changed",
 			Description: "The handover process of a leaving employee (returning equipment, passing on work) was started, finished, rejected or withdrawn. It follows after the request to leave was approved. You get employee, offboarding record and the status of the handover; not its single items. The request itself is in corehr.offboarding.status_updated_v2. Only employees in the app's data range are told of: grant it employee data of Feishu People in the developer console.",
@@ -659,7 +657,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/checklist_process_id":    {Kind: "process_id", Description: "the running handover process; usable wherever the HR process API takes a process_id"},
 			"/event/checklist_status":        {Description: "state of the handover process: 1 not started, 2 in progress, 3 done, 4 rejected, 5 withdrawn"},
 		}),
-		keydef.Native[larkcorehrv2.P2OffboardingStatusUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2OffboardingStatusUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.offboarding.status_updated_v2",
 			DisplayName: "Offboarding request status changed (V2)",
 			Description: "An employee's leaving moved on: request submitted, approved, rejected, withdrawn, or in effect. Leaving without approval is covered too and sends two events (codes 1 and 6). You get employee, record and status; look up dates and reasons by the record. This is the current version; corehr.offboarding.updated_v1 uses other codes, corehr.offboarding.updated_v2 tells of edits. Only employees in the app's data range are told of: grant it employee data of Feishu People in the developer console.",
@@ -676,7 +674,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/process_id":              {Kind: "process_id", Description: "the running approval process; look it up with the HR process API"},
 			"/event/status":                  {Description: "state of leaving: 1 submitted, in approval, 2 approved, 3 in effect (has left), 4 rejected, 5 withdrawn, 6 needs no approval"},
 		}),
-		keydef.Native[larkcorehrv1.P2OffboardingUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1OffboardingUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.offboarding.updated_v1",
 			DisplayName: "Offboarding request status changed (first version)",
 			Description: "Older event for an employee's request to leave being submitted, approved, rejected, withdrawn or taking effect; the platform no longer recommends it. You get employee, record and status, with other codes than in V2. Leaving without approval is missing, and all employees are covered, regardless of the data range granted to the app. Take corehr.offboarding.status_updated_v2 for new work.",
@@ -693,7 +691,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/process_id":              {Kind: "process_id", Description: "the running approval process; look it up with the HR process API"},
 			"/event/status":                  {Description: "state of leaving: 1 submitted, in approval, 2 withdrawn, 3 rejected, 4 approved, 5 in effect (has left); not the codes of the V2 events"},
 		}),
-		keydef.Native[larkcorehrv2.P2OffboardingUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2OffboardingUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.offboarding.updated_v2",
 			DisplayName: "Offboarding details edited",
 			Description: "The details of an employee's leaving, such as the last day or the reason, were edited after the request was made. You get who edited it, when, the names of the edited fields and both statuses; no values, look those up by the record. Despite its name it is not the second version of corehr.offboarding.updated_v1: that is corehr.offboarding.status_updated_v2. Only employees in the app's data range are told of: grant it employee data of Feishu People in the developer console.",
@@ -717,7 +715,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/target_user_id/open_id":  {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/target_user_id/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 		}),
-		keydef.Native[larkcorehrv1.P2OrgRoleAuthorizationUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1OrgRoleAuthorizationUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.org_role_authorization.updated_v1",
 			DisplayName: "Organization role holders changed",
 			Description: "Who holds an HR role (such as HRBP) for a department, work location, company or social security city changed in Feishu People. You get the role, the units it is held for and the employments concerned. A change for a future date arrives on that day. Only the unit itself is told of; what follows for units below it, ask the list of organizational role authorizations.",
@@ -732,7 +730,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/employment_id_list":                           {Description: "employments that the change names; the platform does not say whether added, removed or all holders, and in its sample one entry holds several ids with commas between them"},
 			"/event/employment_id_list/*":                         {Kind: "employment_id", Description: "an employment, or several with commas between them"},
 		}),
-		keydef.Native[larkcorehrv2.P2PathwayCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2PathwayCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.pathway.created_v2",
 			DisplayName: "Career pathway created",
 			Description: "A career pathway (a track of advancement, such as management or specialist) was created in Feishu People. You get its id only; look up the name after 2 seconds, lookups lag behind.",
@@ -742,7 +740,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/pathway_id": {Kind: "pathway_id", Description: "the career pathway"},
 		}),
-		keydef.Native[larkcorehrv2.P2PathwayDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2PathwayDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.pathway.deleted_v2",
 			DisplayName: "Career pathway deleted",
 			Description: "A career pathway (a track of advancement, such as management or specialist) was deleted in Feishu People. You get its id only, and it can no longer be looked up. One that was merely disabled arrives as corehr.pathway.updated_v2.",
@@ -752,7 +750,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/pathway_id": {Kind: "pathway_id", Description: "the career pathway"},
 		}),
-		keydef.Native[larkcorehrv2.P2PathwayUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2PathwayUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.pathway.updated_v2",
 			DisplayName: "Career pathway changed",
 			Description: "A career pathway in Feishu People was edited: name, code, description, or whether it is active. You get the id and the names of the changed fields without values; look those up after 2 seconds, lookups lag behind.",
@@ -764,7 +762,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field: name, code, active, description"},
 		}),
-		keydef.Native[larkcorehrv1.P2PersonCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1PersonCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.person.created_v1",
 			DisplayName: "Personal record created",
 			Description: "A personal record (name, contacts, documents of a human being, apart from any employment) was created in Feishu People: added, imported or through the API. You get the record's id only. Order is not guaranteed, and corehr.person.updated_v1 may follow at once for calculated fields. For someone joining the company take corehr.job_data.employed_v1.",
@@ -774,7 +772,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/person_id": {Kind: "person_id", Description: "the personal record: who somebody is, apart from their employments"},
 		}),
-		keydef.Native[larkcorehrv1.P2PersonDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1PersonDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.person.deleted_v1",
 			DisplayName: "Personal record deleted",
 			Description: "A personal record (name, contacts, documents of a human being, apart from any employment) was deleted in Feishu People. You get the record's id only. It is a removal of data; someone who leaves the company is told of by corehr.employment.resigned_v1.",
@@ -784,7 +782,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/person_id": {Kind: "person_id", Description: "the personal record: who somebody is, apart from their employments"},
 		}),
-		keydef.Native[larkcorehrv1.P2PersonUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1PersonUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.person.updated_v1",
 			DisplayName: "Personal record changed",
 			Description: "Personal data of someone in Feishu People changed (name, phone, address, education, documents and so on): edited, imported, through the API or recalculated. You get the record's id and the names of the changed fields, no values. Native place, political status and household registration do not count. It fires often and in any order; corehr.employee.domain_event_v2 is recommended instead.",
@@ -796,7 +794,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field; filter by it to keep what you care about"},
 		}),
-		keydef.Native[larkcorehrv2.P2PositionCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2PositionCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.position.created_v2",
 			DisplayName: "Position created",
 			Description: "A position (a seat to be filled in a department) was created in Feishu People. You get its id only; look up name, department and job by id. It fires when the position takes effect, not when it is entered. A kind of work in the catalog is a job: corehr.job.created_v1.",
@@ -806,7 +804,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/position_id": {Kind: "position_id", Description: "the position"},
 		}),
-		keydef.Native[larkcorehrv2.P2PositionDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2PositionDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.position.deleted_v2",
 			DisplayName: "Position deleted",
 			Description: "A position (a seat to be filled in a department) was deleted in Feishu People. You get its id only, and it can no longer be looked up. One that was merely disabled arrives as corehr.position.updated_v2.",
@@ -816,7 +814,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/position_id": {Kind: "position_id", Description: "the position"},
 		}),
-		keydef.Native[larkcorehrv2.P2PositionUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2PositionUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.position.updated_v2",
 			DisplayName: "Position changed",
 			Description: "A position (a seat in a department) in Feishu People was edited: name, department, job, level, grade, work location, managers, cost center, whether it is a key position, or a custom field. You get the id and the names of the changed fields without values. It fires when the change takes effect. That an employee moves to another position is a transfer: corehr.job_data.changed_v1.",
@@ -828,7 +826,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field: name, code, active, department, cost_center, job, job_family, job_level, job_grade, work_location, employee_type, working_hours_type, direct_leader, dotted_line_leader, is_key_position, description, effective_time, expiration_time, or a custom field"},
 		}),
-		keydef.Native[larkcorehrv2.P2PreHireOnboardingTaskChangedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2PreHireOnboardingTaskChangedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.pre_hire.onboarding_task_changed_v2",
 			DisplayName: "Onboarding task or flow status changed",
 			Description: "The onboarding of someone who is about to join moved on: a task (personal data, check-in, signing of documents, or one of the company's own) or the whole flow changed its status. You get the pre-hire, the tasks that changed and, if it changed, the flow's status. That the person has joined is corehr.job_data.employed_v1; edits to the pre-hire's data are corehr.pre_hire.updated_v1.",
@@ -850,7 +848,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/flow_info/name/zh_cn":                   {Description: "in Chinese"},
 			"/event/flow_info/name/en_us":                   {Description: "in English"},
 		}),
-		keydef.Native[larkcorehrv1.P2PreHireUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV1PreHireUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "corehr.pre_hire.updated_v1",
 			DisplayName: "Pre-hire created or edited",
 			Description: "The data of someone who is about to join (a pre-hire) was entered or edited, through the API or by HR in Feishu People. You get the pre-hire and the names of the changed fields; personal data often shows as wk_updated_at only, so look it up. Expect needless events and filter by field; deletion through the API is not told. After a creation wait 10 s before you update. It is marked as not recommended; for progress take corehr.pre_hire.onboarding_task_changed_v2.",
@@ -862,7 +860,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/field_changes":   {Description: "API names of what changed; no old or new values"},
 			"/event/field_changes/*": {Description: "API name of a field; wk_updated_at stands for changes that are not named, such as personal data"},
 		}),
-		keydef.Native[larkcorehrv2.P2ProbationUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ProbationUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.probation.updated_v2",
 			DisplayName: "Probation status changed",
 			Description: "The probation of an employee moved on: conversion waiting to be started, in approval, rejected, approved, converted to regular, or the employee left. You get the employment, the new status and the actual end date. If only the moment counts when someone becomes a regular employee, corehr.employment.converted_v1 is enough.",
@@ -874,7 +872,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/probation_status":          {Description: "waiting: conversion not yet started; pending: in approval; rejected; approved; converted: is a regular employee now; offboarded: has left", Enum: []string{"pending", "rejected", "waiting", "approved", "converted", "offboarded"}},
 			"/event/actual_probation_end_date": {Kind: "calendar_date", Description: "day on which the probation really ended"},
 		}),
-		keydef.Native[larkcorehrv2.P2ProcessApproverUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ProcessApproverUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.process.approver.updated_v2",
 			DisplayName: "HR approval task of one person changed",
 			Description: "One person's task in an approval process of Feishu People was created, completed, rejected, cancelled or settled by an administrator. Where several people must approve a step, each has a task and an event. You get process, task and step, but not who the person is: look that up by the process. For the outcome of the whole, take corehr.process.status.update_v2. Covers the whole company, whatever the app's data range.",
@@ -892,7 +890,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/node_id":            {Kind: "node_id", Description: "the step, in an older form; read node_id_str"},
 			"/event/node_id_str":        {Kind: "node_id", Description: "the step of this running process"},
 		}),
-		keydef.Native[larkcorehrv2.P2ProcessCcUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ProcessCcUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.process.cc.updated_v2",
 			DisplayName: "HR approval process copied to someone (CC)",
 			Description: "A copy of an approval process of Feishu People arrived at someone for their information; each recipient makes one event. You get process and copy by id, but not who the recipient is: look that up by the process. Nothing is to be decided on a copy; tasks to decide on are in corehr.process.approver.updated_v2. Covers the whole company, whatever the app's data range.",
@@ -905,7 +903,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/status":      {Description: "always 5: the copy arrived"},
 			"/event/biz_type":    {Description: "what the process is for, such as offboarding_info (leaving), offboarding_transfer (handover), job_change, corehr_probation_default_flow, renewal_record (contract renewal), leave_application, person_info_change, offer"},
 		}),
-		keydef.Native[larkcorehrv2.P2ProcessNodeUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ProcessNodeUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.process.node.updated_v2",
 			DisplayName: "HR approval process step changed",
 			Description: "A step of a running approval process in Feishu People was entered, passed, rejected, skipped, sent back, recalled or settled by an administrator. You get process, step in the template, running step, its kind and its state; not the people of the step, their single tasks are in corehr.process.approver.updated_v2. Covers the whole company, whatever the app's data range.",
@@ -921,7 +919,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/node_status":        {Description: "state of the step: 1 in progress, 2 rejected, 3 passed, 4 recalled, 5 sent back, 6 skipped, 7 an administrator intervened"},
 			"/event/biz_type":           {Description: "what the process is for, such as offboarding_info (leaving), offboarding_transfer (handover), job_change, corehr_probation_default_flow, renewal_record (contract renewal), leave_application, person_info_change, offer"},
 		}),
-		keydef.Native[larkcorehrv2.P2ProcessStatusUpdateV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ProcessStatusUpdateV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.process.status.update_v2",
 			DisplayName: "HR approval process status changed",
 			Description: "An approval process of Feishu People (leaving, transfer, leave, contract renewal, offer and so on) was started, completed, rejected, recalled or revoked. The event for outcomes: one for each change of the whole process. You get process, template, business type and new status; not the form or the people. Revoked leave requests are to be checked with the leave records. Covers the whole company, whatever the app's data range.",
@@ -935,7 +933,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/flow_definition_id": {Kind: "flow_definition_id", Description: "the template that the process was started from"},
 			"/event/properties":         {Description: "what sort of process: 1 ordinary, 2 one that revokes an earlier process, 3 one that corrects an earlier process"},
 		}),
-		keydef.Native[larkcorehrv2.P2ProcessUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ProcessUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.process.updated_v2",
 			DisplayName: "HR approval process had any activity",
 			Description: "Something happened in an approval process of Feishu People: someone acted on it, its data changed, or its status did. The widest of the process events: several can come for one step with many approvers, and it does not say what happened. You get process, template, business type and present status. For outcomes alone take corehr.process.status.update_v2, for steps corehr.process.node.updated_v2. Covers the whole company, whatever the app's data range.",
@@ -949,7 +947,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/flow_definition_id": {Kind: "flow_definition_id", Description: "the template that the process was started from"},
 			"/event/properties":         {Description: "what sort of process: 1 ordinary, 2 one that revokes an earlier process, 3 one that corrects an earlier process"},
 		}),
-		keydef.Native[larkcorehrv2.P2ProcessCommentInfoUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2ProcessCommentInfoUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.process_comment_info.updated_v2",
 			DisplayName: "Comment added to an HR approval process",
 			Description: "Someone commented on an approval process of Feishu People. You get the ids of the process and the comment; neither the text nor the author, look those up by the process. Edits and deletions of comments are not told. Covers the whole company, whatever the app's data range. Comments on Feishu Approval instances, which is another product, are not among them.",
@@ -961,7 +959,7 @@ func corehrKeys() []eventcore.KeyDefinition {
 			"/event/comment_id": {Kind: "comment_id", Description: "the comment"},
 			"/event/type":       {Description: "what happened to the comment: 1 added"},
 		}),
-		keydef.Native[larkcorehrv2.P2SignatureFileStatusUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.CorehrV2SignatureFileStatusUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "corehr.signature_file.status_updated_v2",
 			DisplayName: "E-signature file status changed",
 			Description: "A document for electronic signing in Feishu People moved on: started, under review, waiting for a signature or seal, finished, terminated, voided or failed. You get the file, the status before and after, and the business process it belongs to; not the document or its signers, look those up by signature_file_id.",

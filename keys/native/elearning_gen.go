@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkelearningv2 "github.com/larksuite/oapi-sdk-go/v3/service/elearning/v2"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func elearningKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkelearningv2.P2CourseRegistrationCreatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ElearningV2CourseRegistrationCreatedV2Data](eventcore.KeyDefinition{
 			Key:         "elearning.course_registration.created_v2",
 			DisplayName: "Learner enrolled in a course",
 			Description: "Someone was enrolled in a course of Feishu's e-learning: assigned, by their own wish, by a rule or after an application. You get the course, the learner, how and when they joined and the state of the course for them, with its required and optional chapters. Later progress comes with elearning.course_registration.updated_v2.",
@@ -41,7 +40,7 @@ func elearningKeys() []eventcore.KeyDefinition {
 			"/event/learned_optional_lesson_ids":     {Description: "optional chapters that are done"},
 			"/event/learned_optional_lesson_ids/*":   {Kind: "learned_optional_lesson_id"},
 		}),
-		keydef.Native[larkelearningv2.P2CourseRegistrationDeletedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ElearningV2CourseRegistrationDeletedV2Data](eventcore.KeyDefinition{
 			Key:         "elearning.course_registration.deleted_v2",
 			DisplayName: "Learner removed from a course",
 			Description: "Someone's enrollment in a course of Feishu's e-learning was deleted, and with it their progress. You get the course and the learner; neither the progress they had nor who removed them. Finishing a course does not send this: that is elearning.course_registration.updated_v2 with a state of passed or failed.",
@@ -58,7 +57,7 @@ func elearningKeys() []eventcore.KeyDefinition {
 			"/event/learner/email":            {Kind: "email"},
 			"/event/learner/phone":            {Kind: "phone_number"},
 		}),
-		keydef.Native[larkelearningv2.P2CourseRegistrationUpdatedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ElearningV2CourseRegistrationUpdatedV2Data](eventcore.KeyDefinition{
 			Key:         "elearning.course_registration.updated_v2",
 			DisplayName: "Learner's course progress changed",
 			Description: "A learner got on in a course of Feishu's e-learning: did a chapter, spent time, passed or failed. You get the whole state as it is now (time spent, state, chapters done and all chapters), not what changed. It may come often during learning; watch learning_state for the end of a course. Enrollment has elearning.course_registration.created_v2.",

@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkhelpdeskv1 "github.com/larksuite/oapi-sdk-go/v3/service/helpdesk/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func helpdeskKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkhelpdeskv1.P2NotificationApproveV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HelpdeskV1NotificationApproveV1Data](eventcore.KeyDefinition{
 			Key:         "helpdesk.notification.approve_v1",
 			DisplayName: "Help desk announcement reviewed",
 			Description: "An announcement that a help desk wants to push to employees was approved or rejected, or its review was cancelled or deleted. You get the push task, the help desk and the outcome; not the text, nor who decided. It is about pushes from a help desk, not about tickets and not about approvals in the Approval app.",
@@ -23,7 +22,7 @@ func helpdeskKeys() []eventcore.KeyDefinition {
 			"/event/helpdesk_id":     {Kind: "helpdesk_id", Description: "the help desk"},
 			"/event/approve_status":  {Description: "the outcome: APPROVED, REJECTED, CANCELED (the review was cancelled), DELETED (the review was deleted)", Enum: []string{"APPROVED", "REJECTED", "CANCELED", "DELETED"}},
 		}),
-		keydef.Native[larkhelpdeskv1.P2TicketCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HelpdeskV1TicketCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "helpdesk.ticket.created_v1",
 			DisplayName: "Help desk ticket opened",
 			Description: "Someone opened a ticket at a help desk. You get the ticket with guest, state, channel and chat; custom fields are left empty and the question is not in it, so read the ticket by its id or take helpdesk.ticket_message.created_v1. Passing from bot to agent keeps the same ticket: that is helpdesk.ticket.updated_v1. Must be switched on for each help desk with the help desk API's subscribe call, which takes that desk's token.",
@@ -54,7 +53,7 @@ func helpdeskKeys() []eventcore.KeyDefinition {
 			"/event/customized_fields/*/display_name": {Description: "name of the custom field as people see it"},
 			"/event/chat_id":                          {Kind: "chat_id", Description: "the chat of the ticket"},
 		}),
-		keydef.Native[larkhelpdeskv1.P2TicketUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HelpdeskV1TicketUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "helpdesk.ticket.updated_v1",
 			DisplayName: "Help desk ticket changed stage or status",
 			Description: "A help desk ticket changed its status or stage, for example was passed from bot to agent, put on hold or closed. You get the whole ticket as it is now and, of the old one, only what changed; custom fields are left empty. New messages do not send it: use helpdesk.ticket_message.created_v1. Must be switched on for each help desk with the help desk API's subscribe call, which takes that desk's token.",
@@ -111,7 +110,7 @@ func helpdeskKeys() []eventcore.KeyDefinition {
 			"/event/old_object/status":                       {Description: "the status before the change, with the codes of the new one"},
 			"/event/old_object/updated_at":                   {Kind: "timestamp_ms", Description: "when it had last been updated before, Unix milliseconds"},
 		}),
-		keydef.Native[larkhelpdeskv1.P2TicketMessageCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HelpdeskV1TicketMessageCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "helpdesk.ticket_message.created_v1",
 			DisplayName: "Message in a help desk ticket",
 			Description: "The guest, an agent or the bot wrote a message in a help desk ticket. You get the text, who wrote it, and the ticket with its status, agent in charge, custom fields, notes and response times; of its other people and times it may bring none. It comes for every message: look at sender_type so as not to answer the bot. For new tickets and status changes only, use the helpdesk.ticket keys. Must be switched on for each help desk with the help desk API's subscribe call, which takes that desk's token.",

@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkhirev1 "github.com/larksuite/oapi-sdk-go/v3/service/hire/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func hireKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkhirev1.P2ApplicationDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1ApplicationDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.application.deleted_v1",
 			DisplayName: "Job applications deleted",
 			Description: "One or more job applications were deleted in Feishu Hire. You get a list of their ids only: not the candidate, the job or who deleted them, and they can no longer be read. Being rejected or ended is not deletion; moves along the process come with hire.application.stage_changed_v1, deleted candidates with hire.talent.deleted_v1.",
@@ -22,7 +21,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/application_ids":   {Description: "the applications that are gone"},
 			"/event/application_ids/*": {Kind: "application_id", Description: "the job application: one candidate for one job"},
 		}),
-		keydef.Native[larkhirev1.P2ApplicationStageChangedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1ApplicationStageChangedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.application.stage_changed_v1",
 			DisplayName: "Job application moved to another stage",
 			Description: "A candidate's job application moved to another stage of the hiring process in Feishu Hire, such as from screening to interview. You get the application, both stages as ids and the time; names of stages come from the list of hiring processes, the candidate from the application. For candidates with a chosen tag, also locking and unlocking, use hire.talent.tag_subscription_v1.",
@@ -35,7 +34,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/target_stage_id": {Kind: "target_stage_id", Description: "the stage it is in now"},
 			"/event/update_time":     {Kind: "timestamp_ms", Description: "when it moved, Unix milliseconds"},
 		}),
-		keydef.Native[larkhirev1.P2EcoAccountCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1EcoAccountCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.eco_account.created_v1",
 			DisplayName: "Customer added a test or check provider account",
 			Description: "A company using Feishu Hire added an account of your written-test or background-check service in its settings. You get the account, its kind and use, and the custom fields by which the provider recognizes the customer and binds the two accounts; after that, send them your check packages or test papers. Only the app of the provider gets it.",
@@ -52,7 +51,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/custom_field_list/*/key":   {Description: "name of the custom field, as the provider defined it"},
 			"/event/custom_field_list/*/value": {Description: "what the customer filled in"},
 		}),
-		keydef.Native[larkhirev1.P2EcoBackgroundCheckCanceledV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1EcoBackgroundCheckCanceledV1Data](eventcore.KeyDefinition{
 			Key:         "hire.eco_background_check.canceled_v1",
 			DisplayName: "Background check called off",
 			Description: "A company using Feishu Hire ended a candidate's background check that your service was to do. You get the check and the reason; cancel the order on your side. The candidate and the package were in hire.eco_background_check.created_v1. Only the app of the provider gets it.",
@@ -63,7 +62,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/background_check_id": {Kind: "background_check_id", Description: "the background check ordered"},
 			"/event/termination_reason":  {Description: "why, in the customer's words"},
 		}),
-		keydef.Native[larkhirev1.P2EcoBackgroundCheckCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1EcoBackgroundCheckCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.eco_background_check.created_v1",
 			DisplayName: "Background check ordered",
 			Description: "A company using Feishu Hire ordered a background check of a candidate from your service. You get the candidate's name, phone and email, the person who ordered, the package with extra items, remarks and your custom fields. Report progress and result with the API for background checks of providers. Only the app of the provider gets it.",
@@ -89,7 +88,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/custom_field_list/*/key":           {Description: "name of the custom field, as the provider defined it"},
 			"/event/custom_field_list/*/value":         {Description: "what the customer filled in"},
 		}),
-		keydef.Native[larkhirev1.P2EcoExamCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1EcoExamCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.eco_exam.created_v1",
 			DisplayName: "Written test scheduled for a candidate",
 			Description: "A company using Feishu Hire scheduled a written test of your service for a candidate. You get the candidate's name, phone and email, the paper and, where given, application and job with department and places. Answer with the link to the test by the API for tests of providers. It is the order for the test; no score is in it. Only the app of the provider gets it.",
@@ -127,7 +126,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/job_info/addresses/*/country/name/zh_cn":  {Description: "in Chinese"},
 			"/event/job_info/addresses/*/country/name/en_us":  {Description: "in English"},
 		}),
-		keydef.Native[larkhirev1.P2EhrImportTaskImportedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1EhrImportTaskImportedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.ehr_import_task.imported_v1",
 			DisplayName: "Candidate handed over to the HR system",
 			Description: "Someone in Feishu Hire chose to import a candidate with a regular offer into the company's own HR system (e-HR). You get ids only: the task, the application, the hiring requirement, the department and who did it. Read the candidate by the application, then report success or failure with the API for e-HR import tasks. Interns come with hire.ehr_import_task_for_internship_offer.imported_v1.",
@@ -148,7 +147,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/ehr_department/department_id":      {Kind: "department_id"},
 			"/event/ehr_department/open_department_id": {Kind: "open_department_id"},
 		}),
-		keydef.Native[larkhirev1.P2EhrImportTaskForInternshipOfferImportedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1EhrImportTaskForInternshipOfferImportedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.ehr_import_task_for_internship_offer.imported_v1",
 			DisplayName: "Intern handed over to the HR system",
 			Description: "Someone in Feishu Hire chose to import a candidate with an internship offer into the company's own HR system (e-HR). You get ids only: the task, the application, the offer, the intern's onboarding, the department and who did it. Read the rest with the APIs for applications and offers, then report success or failure with the API for e-HR import tasks. Regular offers come with hire.ehr_import_task.imported_v1.",
@@ -170,7 +169,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/ehr_department/department_id":      {Kind: "department_id"},
 			"/event/ehr_department/open_department_id": {Kind: "open_department_id"},
 		}),
-		keydef.Native[larkhirev1.P2OfferStatusChangedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1OfferStatusChangedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.offer.status_changed_v1",
 			DisplayName: "Job offer's status changed",
 			Description: "A job offer in Feishu Hire changed its status: sent for approval, approved, rejected, sent out, accepted or declined by the candidate, or expired. You get the offer's id and perhaps the new status, never the old one; read the offer for the rest. Creating an offer sends nothing, and offers for internships are not covered.",
@@ -181,7 +180,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/offer_id":     {Kind: "offer_id", Description: "the offer"},
 			"/event/offer_status": {Description: "the new status; may be missing. Codes as in the offer API: 1 not requested, 2 in approval, 3 approval withdrawn, 4 approved, 5 not approved, 6 sent to the candidate, 7 accepted, 8 declined, 9 no longer valid, 10 created, no approval yet"},
 		}),
-		keydef.Native[larkhirev1.P2ReferralAccountAssetsUpdateV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1ReferralAccountAssetsUpdateV1Data](eventcore.KeyDefinition{
 			Key:         "hire.referral_account.assets_update_v1",
 			DisplayName: "Referral reward balance changed",
 			Description: "The balance of rewards that an employee earned by referring candidates went up or down. You get the referral account with its balance after the change, in points and money; not the amount of the change nor the candidate. The account must have been registered by the referral account API and not be deactivated. To pay out, use the withdraw call of that API.",
@@ -211,7 +210,7 @@ func hireKeys() []eventcore.KeyDefinition {
 			"/event/assets/paid_bonus/cash_bonus/*/amount":             {Description: "sum, with up to two decimals"},
 			"/event/modify_time":                                       {Kind: "timestamp_ms", Description: "when it changed, Unix milliseconds"},
 		}),
-		keydef.Native[larkhirev1.P2TalentDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1TalentDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "hire.talent.deleted_v1",
 			DisplayName: "Candidate deleted from the talent pool",
 			Description: "A candidate was deleted from the talent pool of Feishu Hire. You get the id only, and the candidate can no longer be read: remove your own copy by it. A single application that is deleted comes with hire.application.deleted_v1.",
@@ -221,7 +220,7 @@ func hireKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/talent_id": {Kind: "talent_id", Description: "the candidate that is gone"},
 		}),
-		keydef.Native[larkhirev1.P2TalentTagSubscriptionV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.HireV1TalentTagSubscriptionV1Data](eventcore.KeyDefinition{
 			Key:         "hire.talent.tag_subscription_v1",
 			DisplayName: "Tagged candidate moved, locked or unlocked",
 			Description: "A candidate with one of the tags you chose moved to another stage of hiring, or was locked or unlocked by a job. You get candidate, application, the tag, the lock and, for a move, the new stage with its name. Each tag must first be allowed to send events in Feishu Hire's settings for candidate tags. For all candidates regardless of tags use hire.application.stage_changed_v1.",

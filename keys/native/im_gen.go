@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkimv1 "github.com/larksuite/oapi-sdk-go/v3/service/im/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func imKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkimv1.P2MessageRecalledV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.ImV1MessageRecalledV1Data](eventcore.KeyDefinition{
 			Key:         "im.message.recalled_v1",
 			DisplayName: "Message recalled",
 			Description: "A message was recalled (withdrawn) in a group or one-to-one chat that the bot is in, by its sender, the group's owner or an administrator. You get the ids of message and chat, when, and in what role it was recalled; not who did it, nor the text, which can no longer be read: keep it from im.message.receive_v1 if you need it. Edited messages do not send it. The app must have the bot ability.",

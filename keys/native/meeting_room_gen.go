@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkmeetingroomv1 "github.com/larksuite/oapi-sdk-go/v3/service/meeting_room/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func meetingRoomKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkmeetingroomv1.P2MeetingRoomCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MeetingRoomV1MeetingRoomCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "meeting_room.meeting_room.created_v1",
 			DisplayName: "Meeting room created (building and floor model)",
 			Description: "A meeting room was added, in the older room model of buildings and floors. You get the room's id and name only. In companies that arrange rooms in flexible levels use vc.room.created_v1, which also brings capacity, level and devices.",
@@ -22,7 +21,7 @@ func meetingRoomKeys() []eventcore.KeyDefinition {
 			"/event/room_name": {Description: "the room's name"},
 			"/event/room_id":   {Kind: "room_id", Description: "the room; look it up by this id with the room API"},
 		}),
-		keydef.Native[larkmeetingroomv1.P2MeetingRoomDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MeetingRoomV1MeetingRoomDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "meeting_room.meeting_room.deleted_v1",
 			DisplayName: "Meeting room deleted (building and floor model)",
 			Description: "A meeting room was removed, in the older room model of buildings and floors. You get the id and the name it had, nothing about bookings in it. In companies that arrange rooms in flexible levels use vc.room.deleted_v1.",
@@ -33,7 +32,7 @@ func meetingRoomKeys() []eventcore.KeyDefinition {
 			"/event/room_name": {Description: "the room's name"},
 			"/event/room_id":   {Kind: "room_id", Description: "the room; look it up by this id with the room API"},
 		}),
-		keydef.Native[larkmeetingroomv1.P2MeetingRoomStatusChangedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MeetingRoomV1MeetingRoomStatusChangedV1Data](eventcore.KeyDefinition{
 			Key:         "meeting_room.meeting_room.status_changed_v1",
 			DisplayName: "Meeting room booked or changed in any way",
 			Description: "A meeting room was booked, added, edited or removed. You get the room's id and name but not which of these it was, nor who booked or for when: read the room by its id for its state, and its free/busy times for bookings. It is the one key for bookings; for properties only use meeting_room.meeting_room.updated_v1, for new and removed rooms the created and deleted keys.",
@@ -44,7 +43,7 @@ func meetingRoomKeys() []eventcore.KeyDefinition {
 			"/event/room_name": {Description: "the room's name"},
 			"/event/room_id":   {Kind: "room_id", Description: "the room; look it up by this id with the room API"},
 		}),
-		keydef.Native[larkmeetingroomv1.P2MeetingRoomUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MeetingRoomV1MeetingRoomUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "meeting_room.meeting_room.updated_v1",
 			DisplayName: "Meeting room's properties edited",
 			Description: "The properties of a meeting room, such as its name or capacity, were edited, in the older room model of buildings and floors. You get the room's id and its name only, not what changed. Bookings do not send it: for those use meeting_room.meeting_room.status_changed_v1. In companies with flexible room levels use vc.room.updated_v1.",

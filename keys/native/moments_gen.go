@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkmomentsv1 "github.com/larksuite/oapi-sdk-go/v3/service/moments/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func momentsKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkmomentsv1.P2CommentCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MomentsV1CommentCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "moments.comment.created_v1",
 			DisplayName: "Comment posted in Moments",
 			Description: "Someone commented on a post in Moments, the company's internal social feed, or replied to a comment there. You get the comment's id, the post, the comment it answers, the time and the author (only under their real name); not the text. It is about the company feed, not about comments in documents or tasks.",
@@ -30,7 +29,7 @@ func momentsKeys() []eventcore.KeyDefinition {
 			"/event/root_comment_id":  {Kind: "root_comment_id", Description: "the first comment of the thread that this one belongs to"},
 			"/event/user_type":        {Description: "how the person appears: 1 under the real name, 2 under a nickname, 3 anonymous, 4 as an official account"},
 		}),
-		keydef.Native[larkmomentsv1.P2CommentDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MomentsV1CommentDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "moments.comment.deleted_v1",
 			DisplayName: "Comment deleted in Moments",
 			Description: "A comment under a post in Moments, the company's internal social feed, was deleted. You get the ids of the comment and of its post; not who deleted it or what it said. If the whole post goes, look to moments.post.deleted_v1.",
@@ -41,7 +40,7 @@ func momentsKeys() []eventcore.KeyDefinition {
 			"/event/id":      {Kind: "id", Description: "the comment that is gone"},
 			"/event/post_id": {Kind: "post_id", Description: "the post under which it stood"},
 		}),
-		keydef.Native[larkmomentsv1.P2PostCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MomentsV1PostCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "moments.post.created_v1",
 			DisplayName: "Post published in Moments",
 			Description: "Someone published a post in Moments, the company's internal social feed. You get the post's id, a link to it, its sections, the time and the author (only under their real name); the text comes from the API that reads a post. Comments and reactions have keys of their own.",
@@ -60,7 +59,7 @@ func momentsKeys() []eventcore.KeyDefinition {
 			"/event/link":             {Kind: "url", Description: "opens the post in the client"},
 			"/event/user_type":        {Description: "how the person appears: 1 under the real name, 2 under a nickname, 3 anonymous, 4 as an official account"},
 		}),
-		keydef.Native[larkmomentsv1.P2PostDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MomentsV1PostDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "moments.post.deleted_v1",
 			DisplayName: "Post deleted in Moments",
 			Description: "A post in Moments, the company's internal social feed, was deleted. You get the id of the post only: not who deleted it, nor its text, which can no longer be read. Keep the ids from moments.post.created_v1 if you need to know which one it was.",
@@ -70,7 +69,7 @@ func momentsKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/id": {Kind: "id", Description: "the post that is gone"},
 		}),
-		keydef.Native[larkmomentsv1.P2PostStatisticsUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MomentsV1PostStatisticsUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "moments.post_statistics.updated_v1",
 			DisplayName: "Share count of a Moments post changed",
 			Description: "The statistics of a post in Moments, the company's internal social feed, changed; so far this means how often it was shared. You get the post and the new count; not who shared it. Comments and reactions are not counted here: they have the keys moments.comment.created_v1 and moments.reaction.created_v1.",
@@ -83,7 +82,7 @@ func momentsKeys() []eventcore.KeyDefinition {
 			"/event/statistics":             {Description: "the numbers as they are now"},
 			"/event/statistics/share_count": {Description: "how often the post has been shared in all"},
 		}),
-		keydef.Native[larkmomentsv1.P2ReactionCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MomentsV1ReactionCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "moments.reaction.created_v1",
 			DisplayName: "Reaction added in Moments",
 			Description: "Someone reacted with an emoji to a post or a comment in Moments, the company's internal social feed. You get the emoji's name, the post or comment, the time and who it was (only under their real name). For reactions to chat messages use im.message.reaction.created_v1.",
@@ -102,7 +101,7 @@ func momentsKeys() []eventcore.KeyDefinition {
 			"/event/user_type":        {Description: "how the person appears: 1 under the real name, 2 under a nickname, 3 anonymous, 4 as an official account"},
 			"/event/create_time":      {Kind: "timestamp", Description: "when, as RFC 3339 text with a time zone, not a Unix timestamp"},
 		}),
-		keydef.Native[larkmomentsv1.P2ReactionDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.MomentsV1ReactionDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "moments.reaction.deleted_v1",
 			DisplayName: "Reaction withdrawn in Moments",
 			Description: "Someone took back an emoji reaction to a post or a comment in Moments, the company's internal social feed. You get the emoji's name, the post or comment and who it was (only under their real name); no time besides that of the event. For chat messages use im.message.reaction.deleted_v1.",

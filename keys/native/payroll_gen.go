@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkpayrollv1 "github.com/larksuite/oapi-sdk-go/v3/service/payroll/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func payrollKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkpayrollv1.P2PaymentActivityApprovedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.PayrollV1PaymentActivityApprovedV1Data](eventcore.KeyDefinition{
 			Key:         "payroll.payment_activity.approved_v1",
 			DisplayName: "Payroll run sealed",
 			Description: "A payroll run was sealed, so that its figures are final; despite its name the event is not about the approval. You get the id of the run only, and may get it several times for one sealing: treat repeats of the same id as one. For approval, skipped approval and unsealing as well as sealing, use payroll.payment_activity.status_changed_v1.",
@@ -21,7 +20,7 @@ func payrollKeys() []eventcore.KeyDefinition {
 		}, examples, keydef.Overrides{
 			"/event/activity_id": {Kind: "activity_id", Description: "the payroll run (payment activity); the list of payment activities of the payroll API tells its name and period"},
 		}),
-		keydef.Native[larkpayrollv1.P2PaymentActivityStatusChangedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.PayrollV1PaymentActivityStatusChangedV1Data](eventcore.KeyDefinition{
 			Key:         "payroll.payment_activity.status_changed_v1",
 			DisplayName: "Payroll run approved, sealed or reopened",
 			Description: "A payroll run was approved, had its approval undone or skipped, or was sealed or unsealed. You get the id of the run and a code for what happened; no amounts and no people. Other steps, such as starting a run or submitting it, send nothing. It covers all that payroll.payment_activity.approved_v1 tells, and says which step it was.",

@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkperformancev2 "github.com/larksuite/oapi-sdk-go/v3/service/performance/v2"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func performanceKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkperformancev2.P2ReviewDataChangedV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.PerformanceV2ReviewDataChangedV2Data](eventcore.KeyDefinition{
 			Key:         "performance.review_data.changed_v2",
 			DisplayName: "Employee's performance review data changed",
 			Description: "Something in employees' performance reviews was filled in or changed, such as a self-summary, an evaluation or the final result. You get a list of employees with cycle, project and the stages that changed; no ratings or texts. Read those with the query for review data. To learn when people may see their results, use performance.stage_task.open_result_v2.",
@@ -31,7 +30,7 @@ func performanceKeys() []eventcore.KeyDefinition {
 			"/event/items/*/stage_changes/*/stage_type":        {Description: "what sort of stage: summarize_key_outputs (the person's summary of the work), review (an evaluation), communication_and_open_result (talking the result over), view_result (looking at the result), reconsideration (an appeal), leader_review (the final result), calibration"},
 			"/event/items/*/stage_changes/*/review_stage_role": {Description: "for review stages, who evaluates: reviewee, invited_reviewer (360°), solid_line_leader, dotted_line_leader, secondary_solid_line_leader, direct_project_leader, custom_review_role"},
 		}),
-		keydef.Native[larkperformancev2.P2StageTaskOpenResultV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.PerformanceV2StageTaskOpenResultV2Data](eventcore.KeyDefinition{
 			Key:         "performance.stage_task.open_result_v2",
 			DisplayName: "Performance results opened to employees",
 			Description: "Performance results were opened, so that the employees concerned can see them. You get a list of employees with cycle, project and the time of opening; not the result, which the query for review data gives. It does not tell of edits before or after: for those use performance.review_data.changed_v2.",

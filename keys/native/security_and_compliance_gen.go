@@ -3,15 +3,14 @@
 package native
 
 import (
-	larksecurityandcompliancev2 "github.com/larksuite/oapi-sdk-go/v3/service/security_and_compliance/v2"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func securityAndComplianceKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larksecurityandcompliancev2.P2DeviceApplyRecordDeviceApplyEventV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.SecurityAndComplianceV2DeviceApplyRecordDeviceApplyEventV2Data](eventcore.KeyDefinition{
 			Key:         "security_and_compliance.device_apply_record.device_apply_event_v2",
 			DisplayName: "Member declared a device for review",
 			Description: "A member declared a device of their own accord, asking that it be recognized as the company's or their own. You get the declaration with its reason and state, who made it, and the device with its identifiers. Review it in the admin console or with the API for declarations. Changes to devices on record come with security_and_compliance.device_record.device_change_event_v2.",
@@ -55,7 +54,7 @@ func securityAndComplianceKeys() []eventcore.KeyDefinition {
 			"/event/apply_device_ownership":                 {Description: "what the member says the device is: 0 unknown, 1 personal, 2 the company's"},
 			"/event/apply_reason":                           {Description: "why, in the member's words"},
 		}),
-		keydef.Native[larksecurityandcompliancev2.P2DeviceRecordDeviceChangeEventV2Data](eventcore.KeyDefinition{
+		keydef.Native[platform.SecurityAndComplianceV2DeviceRecordDeviceChangeEventV2Data](eventcore.KeyDefinition{
 			Key:         "security_and_compliance.device_record.device_change_event_v2",
 			DisplayName: "Device record added, changed or deleted",
 			Description: "A device on record in the Feishu admin console was added or deleted, or its owner, its trust or its hardware identifiers changed. You get the kind of change and the record before and after it, in full; compare the two to see what differs. It does not say who made the change. Declarations that members submit come with security_and_compliance.device_apply_record.device_apply_event_v2.",

@@ -3,15 +3,14 @@
 package native
 
 import (
-	larktaskv1 "github.com/larksuite/oapi-sdk-go/v3/service/task/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func taskKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larktaskv1.P2TaskCommentUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.TaskV1TaskCommentUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "task.task.comment.updated_v1",
 			DisplayName: "Comment on an app-created task (first version)",
 			Description: "Someone commented, replied, or edited or deleted a comment, on a task that this app itself created as a bot. You get the ids of task and comment and which of these it was; not the text, nor who wrote it: read the comment by its id. Tasks that people make in Feishu, that other apps make, or that the app makes on behalf of a user send nothing. Changes of the task itself are task.task.updated_v1; comments on documents are drive events.",
@@ -24,7 +23,7 @@ func taskKeys() []eventcore.KeyDefinition {
 			"/event/parent_id":  {Kind: "comment_id", Description: "the comment it replies to, if any"},
 			"/event/obj_type":   {Description: "what happened: 1 comment, 2 reply, 3 edited, 4 deleted"},
 		}),
-		keydef.Native[larktaskv1.P2TaskUpdateTenantV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.TaskV1TaskUpdateTenantV1Data](eventcore.KeyDefinition{
 			Key:         "task.task.update_tenant_v1",
 			DisplayName: "Any task in the company changed (first version)",
 			Description: "A task in the company was created, changed or deleted, whichever app made it. You get the task's id, whether the task itself, its collaborators or its followers changed, and the people it concerns; not the values. Expect many events. For the tasks of a signed-in user, with titles and dates, take task.task.update_user_access_v2; for those of this app alone task.task.updated_v1. The platform counts this one among its historic versions.",
@@ -42,7 +41,7 @@ func taskKeys() []eventcore.KeyDefinition {
 			"/event/object_type":                          {Description: "what changed: task, collaborator, follower", Enum: []string{"task", "collaborator", "follower"}},
 			"/event/event_type":                           {Description: "create, update or delete", Enum: []string{"create", "delete", "update"}},
 		}),
-		keydef.Native[larktaskv1.P2TaskUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.TaskV1TaskUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "task.task.updated_v1",
 			DisplayName: "App-created task changed (first version)",
 			Description: "A task that this app itself created, as a bot, was edited, completed, reopened, deleted, or got other people or reminders. You get the task's id and what kind of change it was; not the values, nor who made it, and nothing when it is created. Tasks that people make in Feishu, that other apps make, or that the app makes on behalf of a user send nothing: for those take task.task.update_user_access_v2, which also looks the task up.",

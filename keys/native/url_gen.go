@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkcallback "github.com/larksuite/oapi-sdk-go/v3/event/dispatcher/callback"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func urlKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkcallback.URLPreviewGetRequest](eventcore.KeyDefinition{
+		keydef.Native[platform.CallbackURLPreviewGetRequest](eventcore.KeyDefinition{
 			Key:         "url.preview.get",
 			DisplayName: "Link preview asked for",
 			Description: "Someone sees a link in a chat that matches a URL rule of this app, and Feishu asks the app for its preview. You get the link, who looks, the message and the chat; the same link may come many times. It is a callback whose answer within 3 seconds is the preview: this server only takes note and answers with nothing, so no preview appears; do not listen here if another service of the app gives previews. Set up link preview with URL rules, and the callback, in the developer console. No scope is needed.",

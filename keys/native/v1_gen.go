@@ -3,19 +3,14 @@
 package native
 
 import (
-	larkapplicationv6 "github.com/larksuite/oapi-sdk-go/v3/service/application/v6"
-	larkapprovalv4 "github.com/larksuite/oapi-sdk-go/v3/service/approval/v4"
-	larkcontactv3 "github.com/larksuite/oapi-sdk-go/v3/service/contact/v3"
-	larkimv1 "github.com/larksuite/oapi-sdk-go/v3/service/im/v1"
-	larkmeetingroomv1 "github.com/larksuite/oapi-sdk-go/v3/service/meeting_room/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func v1Keys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.NativeV1[larkimv1.P1AddBotV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1AddBotV1Data](eventcore.KeyDefinition{
 			Key:          "add_bot",
 			DisplayName:  "Bot added to a group (first format)",
 			Description:  "This bot was invited to a group chat. Older form, only for apps still set up for it; take im.chat.member.bot.added_v1 otherwise. You get the group's id and names, its owner and who added the bot, with their names, but no list of members. The app needs the bot capability; people who join send add_user_to_chat.",
@@ -37,7 +32,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/owner_is_bot":           {Description: "whether a bot owns the group"},
 			"/event/tenant_key":             {Kind: "tenant_key", Description: "the company"},
 		}),
-		keydef.NativeV1[larkimv1.P1UserInOutChatV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1UserInOutChatV1Data](eventcore.KeyDefinition{
 			Key:          "add_user_to_chat",
 			DisplayName:  "People joined a group (first format)",
 			Description:  "One or more people came into a group chat the bot is in. Older form, only for apps still set up for it; take im.chat.member.user.added_v1 otherwise. You get the group's id, who let them in, and the people with names and ids; not the group's name. The bot's own arrival is add_bot.",
@@ -58,7 +53,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/users/*/user_id":  {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 			"/event/users/*/name":     {Description: "the person's name"},
 		}),
-		keydef.NativeV1[larkapplicationv6.P1AppOpenV6Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApplicationV6P1AppOpenV6Data](eventcore.KeyDefinition{
 			Key:         "app_open",
 			DisplayName: "App installed and enabled by a company, first time",
 			Description: "A company installed and switched on this store app for the first time, through an administrator or a member. You get the company, who installed it and who asked for it: ids only. Use it to set the new customer up. Only apps in the app store (App Directory) get it, never apps a company built for itself. Later switching off and on is app_status_change; a purchase is order_paid.",
@@ -76,7 +71,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/installer_employee":         {Description: "the ordinary member who installed it without review; absent if an administrator did"},
 			"/event/installer_employee/open_id": {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 		}),
-		keydef.NativeV1[larkapplicationv6.P1AppStatusChangedV6Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApplicationV6P1AppStatusChangedV6Data](eventcore.KeyDefinition{
 			Key:         "app_status_change",
 			DisplayName: "App enabled or disabled in a company",
 			Description: "A company's administrator switched this app on or off, or the platform stopped it. You get the company and the new status; who did it only when it was switched on. The very first time a company enables a store app is app_open, the end of the company itself is app_uninstalled.",
@@ -92,7 +87,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/operator/user_id":  {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 			"/event/operator/union_id": {Kind: "union_id", Description: "the user's id for all apps of one developer"},
 		}),
-		keydef.NativeV1[larkapplicationv6.P1AppUninstalledV6Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApplicationV6P1AppUninstalledV6Data](eventcore.KeyDefinition{
 			Key:         "app_uninstalled",
 			DisplayName: "Company with the app was dissolved (app uninstalled)",
 			Description: "A company that had this store app was disbanded, and the app is gone there with it. You get the company's tenant_key only; close its account and delete its data. Despite its name it is not sent when an administrator merely disables the app: that is app_status_change. Apps a company built for itself never get it.",
@@ -103,7 +98,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/tenant_key": {Kind: "tenant_key", Description: "the company that is no more"},
 			"/event/type":       {Description: "the event type, the same as the key"},
 		}),
-		keydef.NativeV1[larkimv1.P1ChatDisbandV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1ChatDisbandV1Data](eventcore.KeyDefinition{
 			Key:          "chat_disband",
 			DisplayName:  "Group dissolved (first format)",
 			Description:  "A group chat the bot was in was dissolved. Older form, only for apps still set up for it; take im.chat.disbanded_v1 otherwise. You get the group's id, which is of no more use, and who did it; neither its name nor its members. The app needs the bot capability.",
@@ -119,7 +114,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/operator/user_id": {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 			"/event/tenant_key":       {Kind: "tenant_key", Description: "the company"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1ContactScopeChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1ContactScopeChangedV3Data](eventcore.KeyDefinition{
 			Key:          "contact_scope_change",
 			DisplayName:  "App's contact scope changed (first format)",
 			Description:  "An administrator changed which people and departments this app may see in the directory. Older form, only for apps still set up for it; take contact.scope.updated_v3 otherwise. You get nothing but the app and the company: read the scope anew from the contact API. The newer key says who was added and removed. It needs no switch in the console: an app with the scope below gets it by itself.",
@@ -132,7 +127,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/app_id":     {Kind: "app_id", Description: "the app"},
 			"/event/tenant_key": {Kind: "tenant_key", Description: "the company"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1DepartmentChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1DepartmentChangedV3Data](eventcore.KeyDefinition{
 			Key:          "dept_add",
 			DisplayName:  "Department created (first format)",
 			Description:  "A department was added to the company's directory. Older form, only for apps still set up for it; take contact.department.created_v3 otherwise. You get the department's id only, and that in a retired form: where the platform adds a member department, use its open_id (od-…). Only departments within the app's contact scope are told of. The console lists it, with dept_update and dept_delete, as dept_add.",
@@ -147,7 +142,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/open_id":            {Kind: "open_id", Description: "undocumented; it is not the department, do not rely on it"},
 			"/event/open_department_id": {Kind: "open_department_id", Description: "the department by an id that the platform retired; may be empty"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1DepartmentChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1DepartmentChangedV3Data](eventcore.KeyDefinition{
 			Key:                   "dept_delete",
 			DisplayName:           "Department deleted (first format)",
 			Description:           "A department was removed from the company's directory. Older form, only for apps still set up for it; take contact.department.deleted_v3 otherwise. You get the department's id only, and that in a retired form: where the platform adds a member department, use its open_id (od-…). Only departments within the app's contact scope are told of. The console lists it, with dept_add and dept_update, as dept_add.",
@@ -163,7 +158,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/open_id":            {Kind: "open_id", Description: "undocumented; it is not the department, do not rely on it"},
 			"/event/open_department_id": {Kind: "open_department_id", Description: "the department by an id that the platform retired; may be empty"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1DepartmentChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1DepartmentChangedV3Data](eventcore.KeyDefinition{
 			Key:                   "dept_update",
 			DisplayName:           "Department edited (first format)",
 			Description:           "A department of the company's directory was changed, such as its name, parent or leader. Older form, only for apps still set up for it; take contact.department.updated_v3 otherwise. You get the department's id only, and that in a retired form: where the platform adds a member department, use its open_id (od-…). Only departments within the app's contact scope are told of. What changed is not told; the newer key has it. The console lists it as dept_add.",
@@ -179,7 +174,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/open_id":            {Kind: "open_id", Description: "undocumented; it is not the department, do not rely on it"},
 			"/event/open_department_id": {Kind: "open_department_id", Description: "the department by an id that the platform retired; may be empty"},
 		}),
-		keydef.NativeV1[larkimv1.P1GroupSettingUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1GroupSettingUpdatedV1Data](eventcore.KeyDefinition{
 			Key:          "group_setting_update",
 			DisplayName:  "Group settings changed (first format)",
 			Description:  "A group chat the bot is in has another owner, or its rule for adding people or its message reminders changed. Older form, only for apps still set up for it; take im.chat.updated_v1 otherwise. You get the group's id, who did it, and the changed settings before and after, each only if it changed. Name, avatar and description are not covered; the newer key has them.",
@@ -205,7 +200,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/after_change/add_member_permission":  {Description: "who may add members, such as everyone; only if that changed"},
 			"/event/after_change/message_notification":   {Description: "whether messages are announced; only if a member changed that"},
 		}),
-		keydef.NativeV1[larkapprovalv4.P1LeaveApprovalV4Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApprovalV4P1LeaveApprovalV4Data](eventcore.KeyDefinition{
 			Key:                   "leave_approvalV2",
 			DisplayName:           "Leave request approved",
 			Description:           "An employee's request for leave (vacation, sick leave and so on) was approved. You get who, the kind of leave, from when to when, how long in seconds, and the reason. Refusals are not covered, nor leave revoked later (leave_approval_revert by event.any); for every step of any request use approval.instance.status_changed_v4. The app must first subscribe to the approval definition by its code in the approval API. The console lists it as leave_approval, which also comes for the request.",
@@ -243,7 +238,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/i18n_resources/*/texts":      {Description: "the texts of this language by their name (@i18n@…)"},
 			"/event/i18n_resources/*/texts/*":    {Description: "the text in this language"},
 		}),
-		keydef.NativeV1[larkimv1.P1MessageReceiveV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1MessageReceiveV1Data](eventcore.KeyDefinition{
 			Key:          "message",
 			DisplayName:  "Message to the bot (first format)",
 			Description:  "Someone wrote to the bot in private, or mentioned it with @ in a group. Older form, only for apps still set up for it; take im.message.receive_v1 otherwise. You get the sender's ids, the chat, the message id and, by type, the plain text, the title and image keys of a rich post, or the key of an image or file. Messages in a group that do not mention the bot are not covered, and content of other types, such as cards, is not described.",
@@ -273,7 +268,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/image_key":           {Description: "of an image message: fetch it with the message id and this key"},
 			"/event/file_key":            {Description: "of a file message: fetch it with the message id and this key"},
 		}),
-		keydef.NativeV1[larkimv1.P1MessageReadV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1MessageReadV1Data](eventcore.KeyDefinition{
 			Key:          "message_read",
 			DisplayName:  "Message read (first format)",
 			Description:  "A person read messages that the bot had sent them. Older form, only for apps still set up for it; take im.message.message_read_v1 otherwise. You get the reader, the chat and the ids of the messages, of which there may be several; not the moment of reading other than the envelope's ts. The platform's documentation names the list open_message_ids, the SDK message_id_list: accept both.",
@@ -289,7 +284,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/tenant_key":        {Kind: "tenant_key", Description: "the company"},
 			"/event/type":              {Description: "the event type, the same as the key"},
 		}),
-		keydef.NativeV1[larkapplicationv6.P1OrderPaidV6Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApplicationV6P1OrderPaidV6Data](eventcore.KeyDefinition{
 			Key:         "order_paid",
 			DisplayName: "App store order paid",
 			Description: "A customer company paid for a plan of this store app: bought, upgraded or renewed it. You get the order, the plan and its kind, the number of seats, the price in cents and the times. An upgrade names the former order, which it replaces: end that one yourself. Only paid apps in the app store (App Directory) get it; apps a company built for itself do not.",
@@ -310,7 +305,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/order_pay_price": {Description: "what was paid, in cents (fen)"},
 			"/event/tenant_key":      {Kind: "tenant_key", Description: "the company that paid"},
 		}),
-		keydef.NativeV1[larkapprovalv4.P1OutApprovalV4Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApprovalV4P1OutApprovalV4Data](eventcore.KeyDefinition{
 			Key:         "out_approval",
 			DisplayName: "Out-of-office errand approved",
 			Description: "An employee's request to be out of the office for a while on business was approved. You get who, the kind, from when to when, how long in seconds, and the reason. A business trip with legs is trip_approval, time off is leave_approvalV2. Refusals are not covered, nor approvals revoked later (out_approval_revert by event.any); for every step of any request use approval.instance.status_changed_v4. The app must first subscribe to the approval definition by its code in the approval API.",
@@ -340,7 +335,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/open_id":                     {Kind: "open_id", Description: "who made the request, by the id for this app"},
 			"/event/user_id":                     {Kind: "user_id", Description: "who made the request, by the id in the company"},
 		}),
-		keydef.NativeV1[larkimv1.P1P2PChatCreatedV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1P2PChatCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "p2p_chat_create",
 			DisplayName: "First one-to-one chat with the bot created",
 			Description: "A person and the bot came together in a private chat for the first time; the moment for a welcome or instructions. You get the chat, the person with name and ids, and who began it, which may be the bot itself. It comes once for a person, in the platform's first event format, and no newer event tells of the same. To notice every time somebody opens the chat use im.chat.access_event.bot_p2p_chat_entered_v1.",
@@ -359,7 +354,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/user/user_id":     {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 			"/event/user/name":        {Description: "the person's name"},
 		}),
-		keydef.NativeV1[larkapprovalv4.P1RemedyApprovalV4Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApprovalV4P1RemedyApprovalV4Data](eventcore.KeyDefinition{
 			Key:         "remedy_approval",
 			DisplayName: "Missed clock-in correction approved",
 			Description: "An employee's request to have a missing clock-in or clock-out added was approved. You get who, the moment to be recorded, and the reason; not whether it was for coming or going. Such requests are made in the Attendance app. The platform now documents approval.instance.remedy_group_update_v4 for this: if nothing comes, take that by event.any. Refusals are not covered: see approval.instance.status_changed_v4. The app must first subscribe to the approval definition by its code in the approval API.",
@@ -378,7 +373,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/remedy_time":   {Description: "the moment to be recorded as clocked; local time without a time zone"},
 			"/event/remedy_reason": {Description: "why, in the employee's words"},
 		}),
-		keydef.NativeV1[larkimv1.P1RemoveBotV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1RemoveBotV1Data](eventcore.KeyDefinition{
 			Key:          "remove_bot",
 			DisplayName:  "Bot removed from a group (first format)",
 			Description:  "This bot was taken out of a group chat and can no longer read or write there. Older form, only for apps still set up for it; take im.chat.member.bot.deleted_v1 otherwise. You get the group's id and names, its owner and who removed the bot, with their names. The app needs the bot capability; a group that is dissolved sends chat_disband.",
@@ -400,7 +395,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/owner_is_bot":           {Description: "whether a bot owns the group"},
 			"/event/tenant_key":             {Kind: "tenant_key", Description: "the company"},
 		}),
-		keydef.NativeV1[larkimv1.P1UserInOutChatV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1UserInOutChatV1Data](eventcore.KeyDefinition{
 			Key:          "remove_user_from_chat",
 			DisplayName:  "People left a group (first format)",
 			Description:  "One or more people went from a group chat the bot is in, or were put out of it. Older form, only for apps still set up for it; take im.chat.member.user.deleted_v1 otherwise. You get the group's id, the people with names and ids, and the operator: somebody who goes on their own is both. The bot's own removal is remove_bot.",
@@ -421,7 +416,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/users/*/user_id":  {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 			"/event/users/*/name":     {Description: "the person's name"},
 		}),
-		keydef.NativeV1[larkimv1.P1UserInOutChatV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ImV1P1UserInOutChatV1Data](eventcore.KeyDefinition{
 			Key:          "revoke_add_user_from_chat",
 			DisplayName:  "Invitation to a group withdrawn (first format)",
 			Description:  "Somebody took back that they had added people to a group chat the bot is in, so those are members no longer. Older form, only for apps still set up for it; take im.chat.member.user.withdrawn_v1 otherwise. You get the group's id, who took it back and the people concerned with names and ids.",
@@ -442,7 +437,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/users/*/user_id":  {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 			"/event/users/*/name":     {Description: "the person's name"},
 		}),
-		keydef.NativeV1[larkapprovalv4.P1ShiftApprovalV4Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApprovalV4P1ShiftApprovalV4Data](eventcore.KeyDefinition{
 			Key:         "shift_approval",
 			DisplayName: "Shift swap approved",
 			Description: "An employee's request to swap a working shift was approved. You get who asked, the shift given away, the shift worked in return, and the reason; not the colleague of the swap. Refusals are not covered: for every step of any request use approval.instance.status_changed_v4. Such requests are made in the Attendance app. The app must first subscribe to the approval definition by its code in the approval API.",
@@ -462,7 +457,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/return_time":   {Description: "the shift that is worked in return; local time without a time zone"},
 			"/event/shift_reason":  {Description: "why, in the employee's words"},
 		}),
-		keydef.NativeV1[larkmeetingroomv1.P1ThirdPartyMeetingRoomChangedV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.MeetingRoomV1P1ThirdPartyMeetingRoomChangedV1Data](eventcore.KeyDefinition{
 			Key:         "third_party_meeting_room_event_created",
 			DisplayName: "Third-party meeting room booked",
 			Description: "A calendar event with a third-party meeting room, one that an outside booking system manages, was created. You get the event's uid, begin and end in milliseconds, the rooms and the organizer: use it to reserve the room there. The title and attendees are not included; the company's own rooms are meeting_room.meeting_room.status_changed_v1. In the console one event stands for all three of created, updated and deleted: third_party_meeting_room_event_created.",
@@ -486,7 +481,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/organizer/open_id":       {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/organizer/user_id":       {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 		}),
-		keydef.NativeV1[larkmeetingroomv1.P1ThirdPartyMeetingRoomChangedV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.MeetingRoomV1P1ThirdPartyMeetingRoomChangedV1Data](eventcore.KeyDefinition{
 			Key:                   "third_party_meeting_room_event_deleted",
 			DisplayName:           "Third-party meeting room booking cancelled",
 			Description:           "A calendar event with a third-party meeting room, one that an outside booking system manages, was deleted. You get the event's uid, its begin and end in milliseconds, the rooms and the organizer: use it to set the room free there. The company's own rooms are meeting_room.meeting_room.status_changed_v1. In the console one event stands for all three of created, updated and deleted: third_party_meeting_room_event_created.",
@@ -511,7 +506,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/organizer/open_id":       {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/organizer/user_id":       {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 		}),
-		keydef.NativeV1[larkmeetingroomv1.P1ThirdPartyMeetingRoomChangedV1Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.MeetingRoomV1P1ThirdPartyMeetingRoomChangedV1Data](eventcore.KeyDefinition{
 			Key:                   "third_party_meeting_room_event_updated",
 			DisplayName:           "Third-party meeting room booking moved",
 			Description:           "A calendar event with a third-party meeting room, one that an outside booking system manages, got another time. You get the event's uid, its new begin and end in milliseconds, the rooms and the organizer, not the former time. Changes of anything but the time do not send it; the company's own rooms are meeting_room.meeting_room.status_changed_v1. In the console one event stands for all three of created, updated and deleted: third_party_meeting_room_event_created.",
@@ -536,7 +531,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/organizer/open_id":       {Kind: "open_id", Description: "the user's id for this app; the one to use with the API"},
 			"/event/organizer/user_id":       {Kind: "user_id", Description: "the user's id in the company; only for apps the company built itself"},
 		}),
-		keydef.NativeV1[larkapprovalv4.P1TripApprovalV4Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApprovalV4P1TripApprovalV4Data](eventcore.KeyDefinition{
 			Key:         "trip_approval",
 			DisplayName: "Business trip approved",
 			Description: "An employee's request for a business trip was approved. You get who, the legs with places, transport and times, the length in seconds, the reason and fellow travellers. The platform now documents approval.instance.trip_group_update_v4 for this: if nothing comes, take that by event.any. Refusals are not covered: see approval.instance.status_changed_v4. A short errand out of the office is out_approval. The app must first subscribe to the approval definition by its code in the approval API.",
@@ -567,7 +562,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/trip_peers":                  {Description: "the fellow travellers"},
 			"/event/trip_peers/*":                {Description: "one fellow traveller; the platform does not say by which id"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1UserChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1UserChangedV3Data](eventcore.KeyDefinition{
 			Key:          "user_add",
 			DisplayName:  "Employee joined (first format)",
 			Description:  "Somebody new joined the company and has an account now. Older form, only for apps still set up for it; take contact.user.created_v3 otherwise. You get the person's ids only: read name and departments from the contact API. Only people within the app's contact scope are told of. The console lists it, with user_update and user_leave, as user_add.",
@@ -583,7 +578,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/employee_id": {Kind: "user_id", Description: "the new employee, by the id in the company; only for apps the company built itself"},
 			"/event/union_id":    {Kind: "union_id", Description: "the new employee, by the id for all apps of one developer"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1UserChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1UserChangedV3Data](eventcore.KeyDefinition{
 			Key:                   "user_leave",
 			DisplayName:           "Employee left (first format)",
 			Description:           "An employee left the company: the account was marked as resigned. Older form, only for apps still set up for it; take contact.user.deleted_v3 otherwise. You get the person's ids only, and no name. Only people within the app's contact scope are told of. The console lists it, with user_add and user_update, as user_add.",
@@ -600,7 +595,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/employee_id": {Kind: "user_id", Description: "who left, by the id in the company; only for apps the company built itself"},
 			"/event/union_id":    {Kind: "union_id", Description: "who left, by the id for all apps of one developer"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1UserStatusChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1UserStatusChangedV3Data](eventcore.KeyDefinition{
 			Key:          "user_status_change",
 			DisplayName:  "Employee's account status changed (first format)",
 			Description:  "An employee's account was activated, suspended or restored, or the person resigned. Older form, only for apps still set up for it; otherwise take contact.user.updated_v3, and contact.user.deleted_v3 for resignations. You get the ids, and the three flags before and after. It needs no scope. Where user_update is on as well, the same change also comes as that.",
@@ -624,7 +619,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/current_status/is_resigned": {Description: "whether the person has left the company"},
 			"/event/change_time":                {Description: "when it changed; local time without a time zone"},
 		}),
-		keydef.NativeV1[larkcontactv3.P1UserChangedV3Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ContactV3P1UserChangedV3Data](eventcore.KeyDefinition{
 			Key:                   "user_update",
 			DisplayName:           "Employee's profile changed (first format)",
 			Description:           "Something in an employee's contact record changed, such as the name, department or phone number. Older form, only for apps still set up for it; take contact.user.updated_v3 otherwise. You get the person's ids but not what changed: the newer key has old and new values. Only people within the app's contact scope are told of. It also comes beside user_status_change; the console lists it as user_add.",
@@ -641,7 +636,7 @@ func v1Keys() []eventcore.KeyDefinition {
 			"/event/employee_id": {Kind: "user_id", Description: "whose record changed, by the id in the company; only for apps the company built itself"},
 			"/event/union_id":    {Kind: "union_id", Description: "whose record changed, by the id for all apps of one developer"},
 		}),
-		keydef.NativeV1[larkapprovalv4.P1WorkApprovalV4Data](eventcore.KeyDefinition{
+		keydef.NativeV1[platform.ApprovalV4P1WorkApprovalV4Data](eventcore.KeyDefinition{
 			Key:         "work_approval",
 			DisplayName: "Overtime request approved",
 			Description: "An employee's request to work overtime was approved. You get who, the kind of overtime, from when to when, how long in seconds, and the reason; newer forms add members for several stretches and single days. Refusals are not covered, nor approved overtime that is revoked later (work_approval_revert by event.any); for every step of any request use approval.instance.status_changed_v4. The app must first subscribe to the approval definition by its code in the approval API.",

@@ -3,15 +3,14 @@
 package native
 
 import (
-	larkvcv1 "github.com/larksuite/oapi-sdk-go/v3/service/vc/v1"
-
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
+	"github.com/larkevents/lark-events-mcp/keys/internal/platform"
 )
 
 func vcKeys() []eventcore.KeyDefinition {
 	return []eventcore.KeyDefinition{
-		keydef.Native[larkvcv1.P2MeetingAllMeetingEndedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingAllMeetingEndedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.all_meeting_ended_v1",
 			DisplayName: "Any meeting in the company ended",
 			Description: "A video meeting of anyone in the company ended. You get its id, topic, number, start and end, host, owner and calendar event; not the participants, notes or recording: read the meeting by its id. Expect many events: for the meetings of one signed-in user take vc.meeting.participant_meeting_ended_v1, for those an app reserved through the API vc.meeting.meeting_ended_v1, for those a bot attends vc.bot.meeting_ended_v1. Needs a scope that shows all meetings of the company.",
@@ -61,7 +60,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingAllMeetingStartedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingAllMeetingStartedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.all_meeting_started_v1",
 			DisplayName: "Any meeting in the company started",
 			Description: "A video meeting of anyone in the company started. You get the meeting's id, topic, number, host, owner and calendar event, and who may join; not the participants. Expect many events: for the meetings of one signed-in user take vc.meeting.participant_meeting_started_v1, for those an app reserved through the API vc.meeting.meeting_started_v1. Needs a scope that shows all meetings of the company.",
@@ -111,7 +110,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingJoinMeetingV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingJoinMeetingV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.join_meeting_v1",
 			DisplayName: "Someone joined a meeting reserved by API",
 			Description: "Someone entered a video meeting that an app reserved through the API. Only such meetings send it: none from calendars, none that people start themselves. You get the meeting and, as operator, who came in, with role and kind of device; one event a person. For a signed-in user's own coming in take vc.meeting.participant_meeting_joined_v1, for a meeting that a bot attends vc.bot.meeting_activity_v1.",
@@ -161,7 +160,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingLeaveMeetingV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingLeaveMeetingV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.leave_meeting_v1",
 			DisplayName: "Someone left a meeting reserved by API",
 			Description: "Someone left, or was removed from, a video meeting that an app reserved through the API. Only such meetings send it: none from calendars, none that people start themselves. You get the meeting, who left and why: by themselves, because the meeting ended, or removed by others. For a meeting that a bot attends take vc.bot.meeting_activity_v1.",
@@ -218,7 +217,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/leave_user/user_role":                                         {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/leave_user/user_type":                                         {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingEndedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingEndedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.meeting_ended_v1",
 			DisplayName: "Meeting reserved by API ended",
 			Description: "A video meeting that an app reserved through the API ended. Only such meetings send it: none from calendars, none that people start themselves. You get its id, topic, number, start and end, host and owner; not the participants. For a user's own meetings take vc.meeting.participant_meeting_ended_v1, for every meeting of the company vc.meeting.all_meeting_ended_v1, for a bot's vc.bot.meeting_ended_v1.",
@@ -268,7 +267,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingStartedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingStartedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.meeting_started_v1",
 			DisplayName: "Meeting reserved by API started",
 			Description: "A video meeting that an app reserved through the API started. Only such meetings send it: none from calendars, none that people start themselves. You get the meeting's id, topic, number, host and owner, and who may join. For a user's own meetings take vc.meeting.participant_meeting_started_v1, for every meeting of the company vc.meeting.all_meeting_started_v1.",
@@ -318,7 +317,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingRecordingEndedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingRecordingEndedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.recording_ended_v1",
 			DisplayName: "Recording of an API-reserved meeting stopped",
 			Description: "The recording of a video meeting ended, in a meeting that an app reserved through the API. Only such meetings send it: none from calendars, none that people start themselves. You get the meeting and whose doing it was; the file is not there yet: wait for vc.meeting.recording_ready_v1. A voice recorder device is vc.recording.recording_ended_v1.",
@@ -368,7 +367,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingRecordingReadyV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingRecordingReadyV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.recording_ready_v1",
 			DisplayName: "Recording of an API-reserved meeting ready",
 			Description: "The recording of a video meeting was uploaded and can be watched, for a meeting that an app reserved through the API. Only such meetings send it. You get the link, how long the recording is, and the meeting's id, topic and owner, but not its times or host. From then on the API can fetch the file and grant access to it. For minutes of any meeting of a user take minutes.minute.generated_v1, for its AI notes vc.note.generated_v1.",
@@ -414,7 +413,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/url":      {Kind: "url", Description: "where to watch the recording: the page of its minutes"},
 			"/event/duration": {Description: "length of the recording in milliseconds"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingRecordingStartedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingRecordingStartedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.recording_started_v1",
 			DisplayName: "Recording of an API-reserved meeting started",
 			Description: "The recording of a video meeting was switched on, in a meeting that an app reserved through the API. Only such meetings send it: none from calendars, none that people start themselves. You get the meeting and who switched it on. That the file is there to fetch is vc.meeting.recording_ready_v1; a voice recorder device is vc.recording.recording_started_v1.",
@@ -464,7 +463,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingShareEndedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingShareEndedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.share_ended_v1",
 			DisplayName: "Screen sharing ended in an API-reserved meeting",
 			Description: "Someone stopped sharing a screen in a video meeting that an app reserved through the API. Only such meetings send it: none from calendars, none that people start themselves. You get the meeting and whose sharing it was; not how long it took: pair it with vc.meeting.share_started_v1.",
@@ -514,7 +513,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2MeetingShareStartedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1MeetingShareStartedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.meeting.share_started_v1",
 			DisplayName: "Screen sharing started in an API-reserved meeting",
 			Description: "Someone began to share a screen in a video meeting that an app reserved through the API. Only such meetings send it: none from calendars, none that people start themselves. You get the meeting and who shares; not what is shown. That it ended is vc.meeting.share_ended_v1. In a meeting that a bot attends, vc.bot.meeting_activity_v1 tells of documents shared there.",
@@ -564,7 +563,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/operator/user_role":                                           {Description: "part in the meeting: 1 participant, 2 host, 3 co-host"},
 			"/event/operator/user_type":                                           {Description: "what joined: 1 Feishu user, 2 meeting room (Rooms), 3 document user, 4 user of the single product (Neo), 5 guest of it, 6 by phone (PSTN), 7 SIP device, 8 Sharebox, 9 app"},
 		}),
-		keydef.Native[larkvcv1.P2ReserveConfigUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1ReserveConfigUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.reserve_config.updated_v1",
 			DisplayName: "Meeting room booking rules changed",
 			Description: "The rules for booking a meeting room, or all rooms of a level, were changed by an administrator. You get the room or level and the rules as they now are: whether a booking needs approval and by whom, how early and for which hours one may book, and who may; not what they were, nor who changed them. Bookings themselves are meeting_room.meeting_room.status_changed_v1, the room's other properties vc.room.updated_v1.",
@@ -601,7 +600,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/reserve_scope_config/allow_depts":                    {Description: "departments whose people may book"},
 			"/event/reserve_scope_config/allow_depts/*/department_id":    {Kind: "open_department_id", Description: "the department (od-…)"},
 		}),
-		keydef.Native[larkvcv1.P2RoomCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1RoomCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.room.created_v1",
 			DisplayName: "Meeting room created",
 			Description: "A meeting room was added to the company's rooms. You get its id, name, capacity, level, devices and whether it is in service; not who added it. This is for rooms in flexible levels; in the older model of buildings and floors it is meeting_room.meeting_room.created_v1. Bookings are meeting_room.meeting_room.status_changed_v1.",
@@ -635,7 +634,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/room/device/*":                           {Description: "equipment in the room"},
 			"/event/room/device/*/name":                      {Description: "name of the device"},
 		}),
-		keydef.Native[larkvcv1.P2RoomDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1RoomDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.room.deleted_v1",
 			DisplayName: "Meeting room deleted",
 			Description: "A meeting room was removed from the company's rooms. You get the room's id only, although the schema has all its fields: keep names yourself if you need them. Bookings in it and who removed it are not told. This is for rooms in flexible levels; in the older model of buildings and floors it is meeting_room.meeting_room.deleted_v1.",
@@ -669,7 +668,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/room/device/*":                           {Description: "equipment in the room"},
 			"/event/room/device/*/name":                      {Description: "name of the device"},
 		}),
-		keydef.Native[larkvcv1.P2RoomUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1RoomUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.room.updated_v1",
 			DisplayName: "Meeting room edited or put out of service",
 			Description: "A meeting room's name, capacity, level, devices or other properties were edited, or the room was put out of or back into service. You get the room as it now is, not what changed nor who did it. This is for rooms in flexible levels; in the older model of buildings and floors it is meeting_room.meeting_room.updated_v1. Rules for booking are vc.reserve_config.updated_v1, bookings meeting_room.meeting_room.status_changed_v1.",
@@ -703,7 +702,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/room/device/*":                           {Description: "equipment in the room"},
 			"/event/room/device/*/name":                      {Description: "name of the device"},
 		}),
-		keydef.Native[larkvcv1.P2RoomLevelCreatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1RoomLevelCreatedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.room_level.created_v1",
 			DisplayName: "Meeting room level created",
 			Description: "A level of meeting rooms, such as a building, a floor or an area, was added to the tree in which the company arranges its rooms. You get the level's id and name, the level above it and whether it has levels below; not the rooms in it, nor who added it. Rooms themselves are vc.room.created_v1.",
@@ -720,7 +719,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/room_level/has_child":       {Description: "whether there are levels below it"},
 			"/event/room_level/custom_group_id": {Kind: "custom_group_id", Description: "the company's own id of the level"},
 		}),
-		keydef.Native[larkvcv1.P2RoomLevelDeletedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1RoomLevelDeletedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.room_level.deleted_v1",
 			DisplayName: "Meeting room level deleted",
 			Description: "A level of meeting rooms, such as a building, a floor or an area, was removed from the tree of rooms. You get the level's id and whether the levels below it went too; not its name, and not what became of its rooms: those are vc.room.updated_v1 and vc.room.deleted_v1.",
@@ -731,7 +730,7 @@ func vcKeys() []eventcore.KeyDefinition {
 			"/event/room_level_id": {Kind: "room_level_id", Description: "the level, such as a building or a floor"},
 			"/event/delete_child":  {Description: "whether all levels below it were deleted too"},
 		}),
-		keydef.Native[larkvcv1.P2RoomLevelUpdatedV1Data](eventcore.KeyDefinition{
+		keydef.Native[platform.VcV1RoomLevelUpdatedV1Data](eventcore.KeyDefinition{
 			Key:         "vc.room_level.updated_v1",
 			DisplayName: "Meeting room level edited or moved",
 			Description: "A level of meeting rooms, such as a building, a floor or an area, was renamed, moved or otherwise edited. You get the level as it now is: id, name, the level above it and whether it has levels below; not what changed, nor who did it. Rooms themselves are vc.room.updated_v1, rules for booking vc.reserve_config.updated_v1.",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func exampleLeaves(t *testing.T) map[string]any {
 		}
 	}
 	for name, raw := range files {
-		key, isExample := strings.CutPrefix(strings.TrimSuffix(name, ".json"), "examples/")
+		key, isExample := strings.CutPrefix(strings.TrimSuffix(filepath.ToSlash(name), ".json"), "native/examples/")
 		if !isExample {
 			continue
 		}

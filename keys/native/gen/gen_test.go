@@ -2,70 +2,106 @@ package main
 
 import (
 	"bytes"
+	"go/ast"
+	"go/constant"
+	"go/types"
+	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	larkdispatcher "github.com/larksuite/oapi-sdk-go/v3/event/dispatcher"
-
 	"github.com/larkevents/lark-events-mcp/keys/curated"
 	"github.com/larkevents/lark-events-mcp/keys/native"
 )
 
-// nativeEvents are the event types that need a native key, by domain. They are loaded once: it takes the Go command.
-var nativeEvents = sync.OnceValues(func() (map[string][]*event, error) {
-	events, err := loadEvents()
-	return perDomain(slices.DeleteFunc(events, isCurated())), err
-})
+// sdk is the dispatcher's source. It is loaded once: it takes seconds.
+var sdk = sync.OnceValues(loadDispatcher)
 
-// load returns the real event types, and the real tables, which the test may change.
-func load(t *testing.T) (map[string][]*event, tables) {
+// allEvents returns the event types of the SDK.
+func allEvents(t *testing.T) []*event {
 	t.Helper()
-	byDomain, err := nativeEvents()
+	pkg, err := sdk()
 	if err != nil {
 		t.Fatal(err)
 	}
+	events, err := eventsOf(pkg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// load returns the real event types that need a native key, by domain, and the real tables, which the test may change.
+func load(t *testing.T) (map[string][]*event, tables) {
+	t.Helper()
 	all, err := readTables("../tables")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return byDomain, all
+	return perDomain(slices.DeleteFunc(allEvents(t), isCurated())), all
 }
 
-func TestTheGeneratedFilesAreWhatTheTablesSay(t *testing.T) {
+func TestTheGeneratedFilesAreWhatTheTablesAndTheSDKSay(t *testing.T) {
 	files, err := generate(load(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+	platform, err := generatePlatform(allEvents(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(files, platform)
 	for name, want := range files {
-		got, err := os.ReadFile(filepath.Join("..", name))
+		got, err := os.ReadFile(filepath.Join("..", "..", name))
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s is not what the tables and the SDK give (%v): run go generate ./keys", name, err)
 		}
 	}
 }
 
-// dispatched are the event types and callbacks that the SDK's dispatcher takes a handler for, found by giving it one of
-// each: by another way than the generator's, which reads the source.
+// dispatched returns the event types and callbacks for which the dispatcher's source looks into a map of handlers, for
+// whatever reason: found by another way than the generator's, which goes by the assignments to maps of certain names.
+// Each method that takes a handler must name one at least.
 func dispatched(t *testing.T) []string {
 	t.Helper()
-	d := reflect.ValueOf(larkdispatcher.NewEventDispatcher("", ""))
-	for i := range d.NumMethod() {
-		name, method := d.Type().Method(i).Name, d.Method(i)
-		if strings.HasPrefix(name, "OnP") && method.Type().NumIn() == 1 {
-			method.Call([]reflect.Value{reflect.Zero(method.Type().In(0))})
-		}
+	pkg, err := sdk()
+	if err != nil {
+		t.Fatal(err)
 	}
 	var names []string
-	for _, field := range handlerMaps {
-		for _, name := range d.Elem().FieldByName(field).MapKeys() {
-			names = append(names, name.String())
+	for _, file := range pkg.Syntax {
+		for _, declaration := range file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			found := handled(pkg.TypesInfo, function)
+			if strings.HasPrefix(function.Name.Name, "OnP") && len(found) == 0 {
+				t.Errorf("%s names no event type", function.Name.Name)
+			}
+			names = append(names, found...)
 		}
 	}
+	return names
+}
+
+// handled returns the constant keys by which a function looks into maps of handlers.
+func handled(info *types.Info, function *ast.FuncDecl) []string {
+	var names []string
+	ast.Inspect(function, func(n ast.Node) bool {
+		index, ok := n.(*ast.IndexExpr)
+		if !ok {
+			return true
+		}
+		m, ok := info.TypeOf(index.X).Underlying().(*types.Map)
+		if key := info.Types[index.Index].Value; ok && key != nil && strings.HasSuffix(m.Elem().String(), "Handler") {
+			names = append(names, constant.StringVal(key))
+		}
+		return true
+	})
 	return names
 }
 

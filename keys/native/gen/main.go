@@ -1,5 +1,6 @@
-// Command gen writes the native keys: one for each event type that the SDK's dispatcher knows and no package under
-// keys defines itself. It is run in keys/native by go generate in package keys.
+// Command gen writes what comes from the SDK's source, so that the program needs not link it: package platform, with the
+// types of all events that the SDK's dispatcher knows, and the native keys, one for each of them that no package under
+// keys defines itself. It is run in keys by go generate.
 //
 // The event types and their Go types come from the SDK's source; what a reader needs to choose comes from the tables
 // in keys/native/tables, one for each domain. It fails on an event type that the tables do not describe, on an entry
@@ -9,7 +10,9 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,7 +29,15 @@ func main() {
 }
 
 func run(skeleton string) error {
-	events, err := loadEvents()
+	sdk, err := loadDispatcher()
+	if err != nil {
+		return err
+	}
+	events, err := eventsOf(sdk)
+	if err != nil {
+		return err
+	}
+	files, err := generatePlatform(events)
 	if err != nil {
 		return err
 	}
@@ -35,14 +46,15 @@ func run(skeleton string) error {
 		printSkeleton(events, skeleton)
 		return nil
 	}
-	tables, err := readTables("tables")
+	tables, err := readTables(filepath.Join("native", "tables"))
 	if err != nil {
 		return err
 	}
-	files, err := generate(perDomain(events), tables)
+	keys, err := generate(perDomain(events), tables)
 	if err != nil {
 		return err
 	}
+	maps.Copy(files, keys)
 	return replace(files)
 }
 
@@ -68,7 +80,7 @@ func printSkeleton(events []*event, domain string) {
 		if e.domain() != domain {
 			continue
 		}
-		fmt.Printf("%s  (%s.%s)\n", e.name, e.pkg, e.data.Obj().Name())
+		fmt.Printf("%s  (%s)\n", e.name, e.data)
 		for _, f := range fieldsOf(e.data) {
 			fmt.Printf("    %-50s %-8s %s\n", f.pointer, f.kind, strings.TrimPrefix(f.typ, "untyped "))
 		}

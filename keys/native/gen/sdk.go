@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"path"
@@ -26,7 +27,6 @@ var leftOut = []string{"app_ticket"}
 type event struct {
 	name string
 	v1   bool         // it comes in the V1 envelope
-	pkg  string       // import path of data
 	data *types.Named // the type of the event member
 }
 
@@ -39,20 +39,46 @@ func (e *event) domain() string {
 	return domain
 }
 
-// loadEvents reads the event types from the dispatcher's source, sorted by name.
-func loadEvents() ([]*event, error) {
+// loadDispatcher reads the dispatcher and what it imports from their source. Functions have a body in the dispatcher
+// only: those of the SDK's services are most of half a million lines.
+func loadDispatcher() (*packages.Package, error) {
 	loaded, err := packages.Load(&packages.Config{
-		Mode: packages.NeedName | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
+		// Without NeedDeps, the Go command would compile what the dispatcher imports.
+		Mode:      packages.NeedName | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports | packages.NeedDeps,
+		ParseFile: parseDeclarations,
 	}, dispatcher)
 	if err != nil {
 		return nil, err
 	}
-	if len(loaded) != 1 || len(loaded[0].Errors) > 0 {
-		return nil, fmt.Errorf("load %s: %v", dispatcher, loaded)
+	for _, fault := range loaded[0].Errors {
+		err = errors.Join(err, fault)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", dispatcher, err)
+	}
+	return loaded[0], nil
+}
+
+// parseDeclarations parses a file, without functions' bodies unless it is the dispatcher's. Packages without bodies have
+// errors, such as unused imports, that say nothing; a type that is missing is found where an event has it.
+func parseDeclarations(fset *token.FileSet, name string, src []byte) (*ast.File, error) {
+	file, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
+	if err != nil || file.Name.Name == path.Base(dispatcher) {
+		return file, err
+	}
+	for _, declaration := range file.Decls {
+		if function, ok := declaration.(*ast.FuncDecl); ok {
+			function.Body = nil
+		}
+	}
+	return file, nil
+}
+
+// eventsOf returns the event types that the dispatcher's source takes handlers for, sorted by name.
+func eventsOf(pkg *packages.Package) ([]*event, error) {
 	var events []*event
 	var failed error
-	for _, file := range loaded[0].Syntax {
+	for _, file := range pkg.Syntax {
 		ast.Inspect(file, func(n ast.Node) bool {
 			assignment, ok := n.(*ast.AssignStmt)
 			if !ok || len(assignment.Lhs) != 1 {
@@ -62,7 +88,7 @@ func loadEvents() ([]*event, error) {
 			if !ok || slices.Contains(leftOut, name) {
 				return true
 			}
-			e, err := newEvent(name, loaded[0].TypesInfo, assignment.Rhs[0])
+			e, err := newEvent(name, pkg.TypesInfo, assignment.Rhs[0])
 			if err != nil {
 				failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
 				return true
@@ -116,20 +142,9 @@ func newEvent(name string, info *types.Info, constructor ast.Expr) (*event, erro
 		if !ok {
 			return nil, errors.New("its event member has no named type")
 		}
-		return &event{
-			name: name, v1: strings.HasPrefix(data.Obj().Name(), "P1"), pkg: data.Obj().Pkg().Path(), data: data,
-		}, nil
+		return &event{name: name, v1: strings.HasPrefix(data.Obj().Name(), "P1"), data: data}, nil
 	}
 	return nil, errors.New("its event has no event member")
-}
-
-// alias is the name by which generated code imports the package: larkcorehrv2 for …/corehr/v2.
-func alias(pkg string) string {
-	dir, last := path.Split(pkg)
-	if strings.HasPrefix(last, "v") {
-		return "lark" + strings.ReplaceAll(path.Base(dir), "_", "") + last
-	}
-	return "lark" + last
 }
 
 func deref(t types.Type) types.Type {

@@ -17,8 +17,8 @@ import (
 //go:embed *.tmpl
 var templates embed.FS
 
-// generate returns all generated files, by name: NAME_gen.go for each domain, keys_gen.go for the list of them, and the
-// examples.
+// generate returns the files of package native, by name: NAME_gen.go for each domain, keys_gen.go for the list of them,
+// and the examples.
 func generate(byDomain map[string][]*event, all tables) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	domains := slices.Sorted(maps.Keys(byDomain))
@@ -33,13 +33,13 @@ func generate(byDomain map[string][]*event, all tables) (map[string][]byte, erro
 		if err != nil {
 			return nil, err
 		}
-		files[domain+"_gen.go"] = source
+		files[filepath.Join("native", domain+"_gen.go")] = source
 		for _, key := range keys {
 			example, err := json.MarshalIndent(key.example(), "", "  ")
 			if err != nil {
 				return nil, err
 			}
-			files[filepath.Join("examples", key.name+".json")] = append(example, '\n')
+			files[filepath.Join("native", "examples", key.name+".json")] = append(example, '\n')
 		}
 	}
 	for domain := range all {
@@ -58,14 +58,14 @@ func generate(byDomain map[string][]*event, all tables) (map[string][]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	files["keys_gen.go"] = list
+	files[filepath.Join("native", "keys_gen.go")] = list
 	return files, nil
 }
 
 // replace writes the files, and removes those of an earlier run that are not among them.
 func replace(files map[string][]byte) error {
 	var old []string
-	for _, pattern := range []string{"*_gen.go", "examples/*.json"} {
+	for _, pattern := range []string{"native/*_gen.go", "native/examples/*.json", "internal/platform/*_gen.go"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			return err
@@ -79,10 +79,10 @@ func replace(files map[string][]byte) error {
 			}
 		}
 	}
-	if err := os.MkdirAll("examples", 0o755); err != nil {
-		return err
-	}
 	for name, data := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
 		if err := os.WriteFile(name, data, 0o644); err != nil {
 			return err
 		}
@@ -108,9 +108,8 @@ func render(name string, data any) ([]byte, error) {
 
 // file is the content of one domain's file, as the template takes it.
 type file struct {
-	Func    string
-	Imports map[string]string // alias by path
-	Keys    []fileKey
+	Func string
+	Keys []fileKey
 }
 
 type fileKey struct {
@@ -125,11 +124,10 @@ type fileField struct {
 }
 
 func newFile(domain string, keys []described) file {
-	f := file{Func: goName(domain), Imports: map[string]string{}}
+	f := file{Func: goName(domain)}
 	for _, key := range keys {
-		f.Imports[key.pkg] = alias(key.pkg)
 		k := fileKey{
-			Name: key.name, Constructor: "Native", Type: alias(key.pkg) + "." + key.data.Obj().Name(),
+			Name: key.name, Constructor: "Native", Type: platformName(key.data),
 			Title: key.Title, Description: key.Description, Keywords: key.Keywords, Scopes: key.Scopes, Auth: key.Auth,
 			Console: key.Console, SupersededBy: key.SupersededBy,
 		}
