@@ -25,6 +25,9 @@ type Options struct {
 	Domain string
 	// Push is what sessions do with an event as it arrives; empty is [PushAuto].
 	Push PushMode
+	// AllowSenders and AllowChats are the ids of those whose events may be channel messages; without any, no event is
+	// one. [CheckAllowLists] says what is wrong with them, and [AllowAnyone] what stands for all.
+	AllowSenders, AllowChats []string
 	// Logger gets diagnostics; nil discards them.
 	Logger *slog.Logger
 }

@@ -43,6 +43,9 @@ type Session struct {
 	made       Consumer
 	closed     bool
 
+	// channel tells of events by channel messages; nil unless the server does.
+	channel *channel
+
 	subs    subscriptions
 	endings *endings
 	// changed fires when subscriptions come or go, audience when what the client wants pushed may be another.
@@ -68,6 +71,10 @@ func (s *Server) newSession(out sender, principal string) *Session {
 	session.life, session.end = context.WithCancel(context.Background())
 	session.draining, session.drain = context.WithCancel(session.life)
 	session.workers.Go(func() { session.notifier.run(session.life, session.life) })
+	if s.opts.Push == PushChannel {
+		session.channel = newChannel(session, allowList{senders: s.opts.AllowSenders, chats: s.opts.AllowChats})
+		session.workers.Go(func() { session.channel.run(session.life) })
+	}
 	s.sessionsMu.Lock()
 	defer s.sessionsMu.Unlock()
 	s.sessions[session] = true
