@@ -15,7 +15,7 @@ import (
 const (
 	maxChannelText = 4000 // bytes of one event's text
 	maxChannelLine = 300  // bytes of one event in a merged message
-	maxMetaText    = 128  // bytes of an id that is put into meta
+	maxNameText    = 128  // bytes of a name or an id
 )
 
 // The first lines of messages: a model reads them before anything that other people wrote.
@@ -54,31 +54,20 @@ func oneEvent(event *channelEvent) channelParams {
 	text.WriteString(untrustedEvent)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&text.Builder, "\n%s: %s", name, value)
+			fmt.Fprintf(&text.Builder, "\n%s: %s", oneLine(clip(name, maxNameText)), value)
 		}
 	}
 	line("what", eventTitle(event)+" ("+view.Key+")")
 	line("from", event.who(members))
 	line("in", event.where(members))
 	cut := false
-	for _, m := range sortForReading(members) {
-		if isEmpty(m.value) || toldElsewhere(m.name) {
-			continue
-		}
-		if cut = text.full(); cut {
+	for _, m := range membersToRead(members) {
+		if cut = cut || text.full(); cut {
 			break
 		}
-		value, isText := m.value.(string)
-		if isText && strings.ContainsAny(strings.TrimSpace(value), "\r\n") {
-			kept := clip(value, maxChannelText)
-			cut = kept != value
-			line(oneLine(m.name), "\n"+quotedLines(kept))
-			continue
-		}
-		one := textWriter{limit: maxChannelText}
-		one.value(m.value, 0)
-		cut = one.full()
-		line(oneLine(m.name), clip(one.String(), maxChannelText))
+		value, cutHere := memberText(m.value)
+		cut = cutHere
+		line(m.name, value)
 	}
 	if event.Err != nil {
 		line("error", clip(oneLine(event.Err.Error()), maxChannelLine))
@@ -99,6 +88,18 @@ func oneEvent(event *channelEvent) channelParams {
 		meta["error"] = string(event.Err.Code)
 	}
 	return channelParams{escapeTags.Replace(text.String()), meta}
+}
+
+// memberText returns the value of a member, lines that people wrote as lines of their own, and whether it had to be cut.
+func memberText(value any) (text string, cut bool) {
+	if words, ok := value.(string); ok && strings.ContainsAny(strings.TrimSpace(words), "\r\n") {
+		kept := clip(words, maxChannelText)
+		return "(lines)\n" + quotedLines(kept), kept != words
+	}
+	one := textWriter{limit: maxChannelText}
+	one.value(value, 0)
+	kept := clip(one.String(), maxChannelText)
+	return kept, one.full()
 }
 
 // manyEvents tells how many events came, of the first few in a line each, and from where the others are read.
@@ -132,13 +133,13 @@ func eventLine(event *channelEvent) string {
 		text.WriteString(" in " + where)
 	}
 	between := ": "
-	for _, m := range sortForReading(members) {
-		if isEmpty(m.value) || toldElsewhere(m.name) || text.full() {
-			continue
+	for _, m := range membersToRead(members) {
+		if text.full() {
+			break
 		}
 		text.WriteString(between)
 		if m.name != wordsFirst[0] {
-			text.WriteString(oneLine(m.name) + " ")
+			text.WriteString(oneLine(clip(m.name, maxNameText)) + " ")
 		}
 		text.value(m.value, 1)
 		between = ", "
@@ -161,10 +162,10 @@ func (e *channelEvent) who(members []member) string {
 			ids = append(ids, fmt.Sprintf("%d more", len(e.from.senders)-i))
 			break
 		}
-		ids = append(ids, clip(oneLine(p.id()), maxMetaText))
+		ids = append(ids, clip(oneLine(p.id()), maxNameText))
 	}
 	if len(ids) == 1 {
-		if name := clip(oneLine(nameBeside(members, e.from.senders[0])), maxMetaText); name != "" {
+		if name := clip(oneLine(nameBeside(members, e.from.senders[0])), maxNameText); name != "" {
 			return fmt.Sprintf("%s (%s)", name, ids[0])
 		}
 	}
@@ -185,9 +186,9 @@ func nameBeside(members []member, p person) string {
 
 // where is the chat, with what kind of chat it is and what it is called if the payload says so.
 func (e *channelEvent) where(members []member) string {
-	chat := clip(oneLine(e.from.chat), maxMetaText)
+	chat := clip(oneLine(e.from.chat), maxNameText)
 	if kind := textOf(members, "chat_type"); chat != "" && kind != "" {
-		return fmt.Sprintf("%s (%s)", chat, clip(oneLine(kind), maxMetaText))
+		return fmt.Sprintf("%s (%s)", chat, clip(oneLine(kind), maxNameText))
 	}
 	return chat
 }
@@ -202,28 +203,43 @@ func textOf(members []member, name string) string {
 }
 
 // idSuffixes end the names of members that identify things: they go into meta, where a program finds them, and not into
-// the text. Nothing that people write does.
+// the text. Nothing that people write has such a name.
 var idSuffixes = []string{"_id", "_token", "_guid", "_code", "_type"}
-
-func toldElsewhere(name string) bool {
-	return slices.ContainsFunc(idSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
-}
 
 var (
 	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 	// plainID is what an id looks like; anything else could break out of the attribute that a client makes of it.
-	plainID = regexp.MustCompile(`^[A-Za-z0-9_.:@+=/-]+$`)
+	plainID = regexp.MustCompile(`^[A-Za-z0-9_.:@+=/-]{1,128}$`)
 )
+
+// isIDName reports whether a member identifies something, and under a name that meta may have.
+func isIDName(name string) bool {
+	return identifier.MatchString(name) && slices.ContainsFunc(idSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
+}
 
 // metaOf returns the ids among an event's members.
 func metaOf(members []member) map[string]string {
 	meta := map[string]string{}
 	for _, m := range members {
-		if text, ok := m.value.(string); ok && toldElsewhere(m.name) && identifier.MatchString(m.name) {
-			addID(meta, m.name, text)
+		if isIDName(m.name) {
+			addID(meta, m.name, plainText(m.value))
 		}
 	}
 	return meta
+}
+
+// aside are members that say nothing of what happened: for whom the event was sent, who caused it (which who tells),
+// and the token that lets a bot change the card.
+var aside = []string{"subscriber_ids", "subscriber_id_list", "user_id_list", "operator_ids", "operator_id_list", "tenant_key", "operator_tenant_key", "token"}
+
+// membersToRead returns the members that belong into the text, in the order for reading: all that have something to
+// read and are told nowhere else.
+func membersToRead(members []member) []member {
+	meta := metaOf(members)
+	return slices.DeleteFunc(sortForReading(members), func(m member) bool {
+		_, told := meta[m.name]
+		return isEmpty(m.value) || told || slices.Contains(aside, m.name) || isIDName(m.name) && idOfPerson(m.value) != ""
+	})
 }
 
 // addOrigin adds who caused the event and in which chat, under the same names whatever the event calls them.
@@ -235,7 +251,7 @@ func addOrigin(meta map[string]string, from origin) {
 }
 
 func addID(meta map[string]string, name, id string) {
-	if len(id) <= maxMetaText && plainID.MatchString(id) {
+	if plainID.MatchString(id) {
 		meta[name] = id
 	}
 }

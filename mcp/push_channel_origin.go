@@ -14,8 +14,11 @@ type origin struct {
 	chat    string
 }
 
-// person is one person's ids, any of open_id, union_id and user_id; none if the event has a person but no id.
+// person is one person's ids, any of those below; none if the event has a person but no id.
 type person []string
+
+// personIDs are the kinds of ids that the platform has for a person, the most usual first.
+var personIDs = []string{"open_id", "union_id", "user_id"}
 
 // id is the one to show: the open_id if there is one.
 func (p person) id() string {
@@ -30,7 +33,7 @@ func (p person) id() string {
 // hold other people's ids, and forms and cards hold members whose names anyone may choose.
 var senderPaths = []string{
 	"sender.sender_id", "sender_id", // messages
-	"operator.operator_id", "operator.id", "operator_id", "operator_user_id", "operator_open_id", "operator",
+	"operator.operator_id", "operator.id", "operator_user_id", "operator_id", "operator_open_id", "operator",
 	"operator_id_list", "operator_ids",
 	"reader.reader_id",         // a message was read
 	"inviter.id", "inviter_id", // a meeting
@@ -128,7 +131,7 @@ func personOf(value any) person {
 			ids = person{value}
 		}
 	case map[string]any:
-		for _, name := range []string{"open_id", "union_id", "user_id"} {
+		for _, name := range personIDs {
 			if id, ok := value[name].(string); ok && id != "" {
 				ids = append(ids, id)
 			}

@@ -98,8 +98,13 @@ func (w *textWriter) value(value any, depth int) {
 	case string:
 		w.WriteString(oneLine(clip(value, w.limit)))
 	case []member:
+		if id := idOfPerson(value); id != "" {
+			w.value(id, depth)
+			return
+		}
+		value = slices.DeleteFunc(slices.Clone(value), func(m member) bool { return isEmpty(m.value) })
 		w.list(len(value), depth, ", ", func(i int) {
-			w.WriteString(oneLine(value[i].name) + ": ")
+			w.WriteString(oneLine(clip(value[i].name, maxNameText)) + ": ")
 			w.value(value[i].value, depth+1)
 		})
 	case []any:
@@ -128,6 +133,33 @@ func (w *textWriter) list(n, depth int, between string, write func(i int)) {
 		}
 		write(i)
 	}
+}
+
+// idOfPerson returns the id to show of an object that holds the ids of a person and nothing else, "" for anything else.
+func idOfPerson(value any) string {
+	members, _ := value.([]member)
+	found := ""
+	for _, m := range members {
+		id, _ := m.value.(string)
+		switch {
+		case !slices.Contains(personIDs, m.name):
+			return ""
+		case found == "" || m.name == personIDs[0] && id != "":
+			found = id
+		}
+	}
+	return found
+}
+
+// plainText returns a string or a number as text, "" for anything else.
+func plainText(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case json.Number:
+		return value.String()
+	}
+	return ""
 }
 
 // isEmpty reports whether a value has nothing to read.
