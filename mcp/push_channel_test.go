@@ -256,6 +256,7 @@ func TestChannelWaitsForAClientThatDoesNotRead(t *testing.T) {
 		}
 		// A change meanwhile does not get stuck behind it.
 		c.send(`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"subscribe_event","arguments":{"key":"` + messageKey + `","push":"off"}}}`)
+		synctest.Wait()
 		c.send(`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"subscribe_event","arguments":{"key":"` + messageKey + `","push":"channel"}}}`)
 		synctest.Wait()
 		c.listen()

@@ -119,7 +119,7 @@ func TestTextThatIsMadeToDeceive(t *testing.T) {
 		"letters that nobody sees":    {`{"content":"a\udb40\udc41\udb40\udc42b\u202ec\u0007d"}`, "content: abcd", "\u202e"},
 		"an id that is none":          {`{"content":"x","file_token":"a\" b=\"c"}`, `file_token: a" b="c`, "\u0000"},
 		"a long text":                 {`{"content":"` + strings.Repeat("é", 100_000) + `"}`, "poll_events returns the whole event", "\u0000"},
-		"many members":                {`{"a":[` + strings.Repeat(`{"b":"c"},`, 50_000) + `1]}`, "poll_events returns the whole event", "\u0000"},
+		"many members":                {`{"a":[` + strings.Repeat(`{"b":"c"},`, 5_000) + `1]}`, "poll_events returns the whole event", "\u0000"},
 		"depth":                       {`{"a":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`, "…", "\u0000"},
 		"no object":                   {`"plain"`, "data: plain", "\u0000"},
 		"not JSON":                    {`{"content":`, "data:", "\u0000"},

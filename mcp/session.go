@@ -19,7 +19,7 @@ import (
 //
 // An event is pushed in at most one way for each subscription: as a resource update if the client subscribed to
 // the subscription's resource, as a log message if it set a level of info or lower, as a channel message if the
-// server runs with that and the client knows initialize; see [PushMode].
+// server runs with that, the client knows initialize, and whoever caused the event may wake an agent; see [PushMode].
 type Session struct {
 	clientState
 	id string

@@ -15,7 +15,9 @@ import (
 const serveLong = `Serve one agent over the Model Context Protocol on stdin and stdout. This is what MCP clients start.
 
 Missing credentials do not keep the server from starting: an agent can look at the event keys without them, and is
-told which variable to set when it subscribes.`
+told which variable to set when it subscribes.
+
+With --push channel, events become messages that wake the agent; --allow-sender and --allow-chat say whose.`
 
 func newServeCommand(g *globals) *cobra.Command {
 	var push string
