@@ -16,6 +16,7 @@ const (
 	maxChannelText = 4000 // bytes of one event's text
 	maxChannelLine = 300  // bytes of one event in a merged message
 	maxNameText    = 128  // bytes of a name or an id
+	maxMetaIDs     = 40   // ids of an event's own in meta
 )
 
 // The first lines of messages: a model reads them before anything that other people wrote.
@@ -221,7 +222,7 @@ func isIDName(name string) bool {
 func metaOf(members []member) map[string]string {
 	meta := map[string]string{}
 	for _, m := range members {
-		if isIDName(m.name) {
+		if isIDName(m.name) && len(meta) < maxMetaIDs {
 			addID(meta, m.name, plainText(m.value))
 		}
 	}

@@ -121,6 +121,8 @@ func TestTextThatIsMadeToDeceive(t *testing.T) {
 		"a long text":                 {`{"content":"` + strings.Repeat("é", 100_000) + `"}`, "poll_events returns the whole event", "\u0000"},
 		"many members":                {`{"a":[` + strings.Repeat(`{"b":"c"},`, 5_000) + `1]}`, "poll_events returns the whole event", "\u0000"},
 		"depth":                       {`{"a":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`, "…", "\u0000"},
+		"many ids":                    {`{` + strings.Repeat(`"a_id":"1","b_id":"2",`, 5_000) + manyIDs(5_000) + `}`, "poll_events returns the whole event", "\u0000"},
+		"many lines":                  {`{"content":"` + strings.Repeat(`x\n`, 50_000) + `"}`, "poll_events returns the whole event", "\u0000"},
 		"no object":                   {`"plain"`, "data: plain", "\u0000"},
 		"not JSON":                    {`{"content":`, "data:", "\u0000"},
 		"nothing":                     {``, "what: Title of the key", "\u0000"},
@@ -132,8 +134,8 @@ func TestTextThatIsMadeToDeceive(t *testing.T) {
 			if !strings.Contains(message.Content, test.want) || strings.Contains(message.Content, test.without) {
 				t.Errorf("%.2000s", message.Content)
 			}
-			if len(message.Content) > 4*maxChannelText {
-				t.Errorf("%d bytes", len(message.Content))
+			if len(message.Content) > 6*maxChannelText || len(message.Meta) > maxMetaIDs+10 {
+				t.Errorf("%d bytes, %d members of meta", len(message.Content), len(message.Meta))
 			}
 			line := eventLine(event)
 			if strings.ContainsAny(line, "\r\n\u2028") || len(clip(line, maxChannelLine)) > maxChannelLine+3 {
@@ -224,3 +226,12 @@ func TestRecentForgetsTheOldestOnly(t *testing.T) {
 }
 
 func sortedNames(events map[string]json.RawMessage) []string { return slices.Sorted(maps.Keys(events)) }
+
+// manyIDs are n members of an object, each an id.
+func manyIDs(n int) string {
+	var members []string
+	for i := range n {
+		members = append(members, fmt.Sprintf(`"m%d_id":"x"`, i))
+	}
+	return strings.Join(members, ",")
+}

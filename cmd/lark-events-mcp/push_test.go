@@ -186,6 +186,26 @@ func TestABurstWakesTheAgentOnce(t *testing.T) {
 	}
 }
 
+func TestAnEventWakesTheAgentOnceAlsoWhenTheBusDies(t *testing.T) {
+	w := newWorld(t)
+	a := w.agent(legacyEra, "--push", "channel", "--allow-sender", "*")
+	a.listen(messageKey)
+	w.send("before")
+	a.channelMessage()
+	w.killBus()
+	w.awaitReconnected(2)
+	w.send("after")
+	if got := a.channelMessage(); !strings.Contains(got.Content, "after") || got.Meta["count"] != "" {
+		t.Errorf("told of %+v, want the second message alone", got)
+	}
+	a.mustRead("before", "after")
+	a.proc.stdin.Close()
+	a.proc.wait()
+	if got := pushes(a.proc); len(got) != 2 {
+		t.Errorf("pushed %v", got)
+	}
+}
+
 // The key is known although nothing has looked at keys before.
 func TestPromptsKnowTheKeys(t *testing.T) {
 	w := newWorld(t)
