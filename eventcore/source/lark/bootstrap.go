@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 const (
@@ -34,11 +34,11 @@ type endpoint struct {
 func (s *Source) bootstrap(ctx context.Context) (endpoint, error) {
 	asking, cancel := context.WithTimeout(ctx, bootstrapTimeout)
 	defer cancel()
-	body, err := json.Marshal(ws.BootstrapRequest{AppID: s.options.AppID, AppSecret: s.options.AppSecret})
+	body, err := json.Marshal(frame.EndpointRequest{AppID: s.options.AppID, AppSecret: s.options.AppSecret})
 	if err != nil {
 		return endpoint{}, fmt.Errorf("encode the request for an endpoint: %w", err)
 	}
-	address := strings.TrimRight(s.options.BaseURL, "/") + ws.GenEndpointUri
+	address := strings.TrimRight(s.options.BaseURL, "/") + frame.EndpointPath
 	request, err := http.NewRequestWithContext(asking, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return endpoint{}, badBaseURL(s.options.BaseURL, err)
@@ -60,15 +60,15 @@ func (s *Source) bootstrap(ctx context.Context) (endpoint, error) {
 
 // readEndpoint tells a good answer from a passing and a final refusal.
 func (s *Source) readEndpoint(status int, body []byte) (endpoint, error) {
-	var answer ws.EndpointResp
+	var answer frame.EndpointAnswer
 	decodeErr := json.Unmarshal(body, &answer)
 	said := s.quote(answer.Msg)
 	switch {
 	case status >= 500 || status == http.StatusTooManyRequests:
 		return endpoint{}, fmt.Errorf("the platform answered HTTP %d to the request for an endpoint%s", status, said)
-	case answer.Code == ws.SystemBusy || answer.Code == ws.InternalError:
+	case answer.Code == frame.CodeBusy || answer.Code == frame.CodeInternalError:
 		return endpoint{}, fmt.Errorf("the platform is busy (code %d)%s", answer.Code, said)
-	case answer.Code != ws.OK:
+	case answer.Code != frame.CodeOK:
 		return endpoint{}, refused(answer.Code, said)
 	case status == http.StatusNotFound:
 		return endpoint{}, notPlatform(s.options.BaseURL)
@@ -76,14 +76,14 @@ func (s *Source) readEndpoint(status int, body []byte) (endpoint, error) {
 		return endpoint{}, fmt.Errorf("something between here and the platform answered HTTP %d", status)
 	case decodeErr != nil:
 		return endpoint{}, errors.New("something between here and the platform gave an answer that is not the platform's")
-	case answer.Data == nil || answer.Data.Url == "":
+	case answer.Data == nil || answer.Data.URL == "":
 		return endpoint{}, errors.New("the platform named no endpoint")
 	}
 	return s.parseEndpoint(answer.Data)
 }
 
-func (s *Source) parseEndpoint(data *ws.Endpoint) (endpoint, error) {
-	address, err := url.Parse(data.Url)
+func (s *Source) parseEndpoint(data *frame.Endpoint) (endpoint, error) {
+	address, err := url.Parse(data.URL)
 	// The address carries a ticket, so no error quotes it.
 	if err != nil || address.Host == "" || (address.Scheme != "ws" && address.Scheme != "wss") {
 		return endpoint{}, errors.New("the platform named an endpoint that is no WebSocket address")
@@ -91,12 +91,12 @@ func (s *Source) parseEndpoint(data *ws.Endpoint) (endpoint, error) {
 	if address.Scheme == "ws" && strings.HasPrefix(s.options.BaseURL, "https:") {
 		return endpoint{}, errors.New("the platform named an endpoint without encryption")
 	}
-	service, err := strconv.ParseInt(address.Query().Get(ws.ServiceID), 10, 32)
+	service, err := strconv.ParseInt(address.Query().Get(frame.QueryServiceID), 10, 32)
 	if err != nil {
 		service = 0
 	}
 	return endpoint{
-		url: address, id: address.Query().Get(ws.DeviceID), service: int32(service),
+		url: address, id: address.Query().Get(frame.QueryDeviceID), service: int32(service),
 		settings: defaultSettings().with(data.ClientConfig),
 	}, nil
 }

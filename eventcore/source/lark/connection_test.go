@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
-
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
 
@@ -86,15 +85,9 @@ func TestAnIdleConnectionStaysOpen(t *testing.T) {
 func TestAPongChangesThePingInterval(t *testing.T) {
 	s := start(t, larksim.Options{PingInterval: time.Hour})
 	s.connected(t)
-	pong := ws.Frame{
-		Method: int32(ws.FrameTypeControl), Headers: []ws.Header{{Key: ws.HeaderType, Value: string(ws.MessageTypePong)}},
-		Payload: []byte(`{"PingInterval":1}`),
-	}
-	raw, err := pong.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.platform.SendRaw(raw)
+	pong := frame.Pong(0)
+	pong.Payload = []byte(`{"PingInterval":1}`)
+	s.platform.SendRaw(pong.Marshal())
 	// One ping goes out at the start, and the next would in ten minutes (the longest interval accepted).
 	awaiting(func(c larksim.Counts) bool { return c.Pings >= 3 })(t, s)
 }

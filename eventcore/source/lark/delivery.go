@@ -6,21 +6,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
-)
-
-// What an answer's payload says; any code but 200 makes the platform deliver again.
-//
-// Source: the SDK's ws.Response, as its client encodes it.
-const (
-	answerTaken = `{"code":200,"headers":null,"data":null}`
-	answerAgain = `{"code":500,"headers":null,"data":null}`
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // delivery is a data frame on its way to the sink, and then its answer on the way back. It is answered once;
 // whoever comes first decides.
 type delivery struct {
-	frame    ws.Frame // without its payload
+	frame    frame.Frame // without its payload
 	arrived  time.Time
 	answers  chan<- *delivery
 	answered atomic.Bool
@@ -48,18 +40,13 @@ func (d *delivery) answer(code int) bool {
 }
 
 // appendTo appends the encoded answer: the frame as it came, with our payload and how long we took.
-func (d *delivery) appendTo(buffer []byte, now time.Time) ([]byte, error) {
-	payload := answerTaken
-	if d.code != http.StatusOK {
-		payload = answerAgain
-	}
+func (d *delivery) appendTo(buffer []byte, now time.Time) []byte {
+	answer := d.frame
 	took := strconv.FormatInt(now.Sub(d.arrived).Milliseconds(), 10)
-	d.frame.Headers = append(d.frame.Headers, ws.Header{Key: ws.HeaderBizRt, Value: took})
-	d.frame.Payload = []byte(payload)
-	start, size := len(buffer), d.frame.Size()
-	buffer = append(buffer, make([]byte, size)...)
-	if _, err := d.frame.MarshalToSizedBuffer(buffer[start:]); err != nil {
-		return buffer[:start], err
+	answer.Headers = append(answer.Headers, frame.Header{Key: frame.HeaderBizRt, Value: took})
+	answer.Payload = []byte(frame.AnswerTaken)
+	if d.code != http.StatusOK {
+		answer.Payload = []byte(frame.AnswerAgain)
 	}
-	return buffer, nil
+	return answer.Append(buffer)
 }

@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 const (
@@ -57,22 +58,20 @@ func dial(ctx context.Context, at endpoint) (*websocket.Conn, *wire, error) {
 }
 
 // explainHandshake reads why a handshake failed from the answer's headers.
-//
-// Source of the headers and codes: the SDK's ws package, const.go.
 func explainHandshake(response *http.Response) error {
-	status, err := strconv.Atoi(response.Header.Get(ws.HeaderHandshakeStatus))
+	status, err := strconv.Atoi(response.Header.Get(frame.HandshakeStatus))
 	if err != nil {
 		return fmt.Errorf("the WebSocket handshake was answered with HTTP %d", response.StatusCode)
 	}
 	said := ""
-	if text := response.Header.Get(ws.HeaderHandshakeMsg); text != "" {
+	if text := response.Header.Get(frame.HandshakeMsg); text != "" {
 		said = fmt.Sprintf(": %.300q", text)
 	}
-	reason, _ := strconv.Atoi(response.Header.Get(ws.HeaderHandshakeAuthErrCode))
+	reason, _ := strconv.Atoi(response.Header.Get(frame.HandshakeAuthErrCode))
 	switch {
-	case status == ws.Forbidden:
+	case status == frame.StatusForbidden:
 		return forbidden(status, said)
-	case status == ws.AuthFailed && reason == ws.ExceedConnLimit:
+	case status == frame.StatusAuthFailed && reason == frame.CodeTooManyConnections:
 		return fmt.Errorf("%w%s; close another one", errTooManyConnections, said)
 	}
 	return fmt.Errorf("the platform refused the WebSocket handshake with status %d (code %d)%s", status, reason, said)

@@ -1,47 +1,47 @@
 package lark
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
-
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // handle takes one binary message. It copies what it keeps. An error means that ctx has ended.
 func (c *connection) handle(ctx context.Context, message []byte) error {
-	var frame ws.Frame
-	if err := frame.Unmarshal(message); err != nil {
-		c.sink.Malformed(fmt.Sprintf("a message of %d bytes is no frame", len(message)))
+	var f frame.Frame
+	if err := f.Unmarshal(message); err != nil {
+		c.sink.Malformed(fmt.Sprintf("a message of %d bytes is no frame: %v", len(message), err))
 		return nil
 	}
-	switch ws.FrameType(frame.Method) {
-	case ws.FrameTypeControl:
-		c.control(&frame)
+	switch f.Method {
+	case frame.MethodControl:
+		c.control(&f)
 		return nil
-	case ws.FrameTypeData:
-		return c.data(ctx, &frame)
+	case frame.MethodData:
+		return c.data(ctx, &f)
 	}
-	c.log.Debug("frame of an unknown method ignored", "method", frame.Method)
+	c.log.Debug("frame of an unknown method ignored", "method", f.Method)
 	return nil
 }
 
 // control takes a pong, which may carry a new configuration.
-func (c *connection) control(frame *ws.Frame) {
-	kind := ws.Headers(frame.Headers).GetString(ws.HeaderType)
-	if ws.MessageType(kind) != ws.MessageTypePong {
+func (c *connection) control(f *frame.Frame) {
+	kind := f.Headers.Get(frame.HeaderType)
+	if kind != frame.TypePong {
 		c.log.Debug("control frame of an unknown type ignored", "type", kind)
 		return
 	}
-	if len(frame.Payload) == 0 {
+	if len(f.Payload) == 0 {
 		return
 	}
-	var config ws.ClientConfig
-	if err := json.Unmarshal(frame.Payload, &config); err != nil {
+	var config frame.ClientConfig
+	if err := json.Unmarshal(f.Payload, &config); err != nil {
 		c.log.Debug("configuration in a pong ignored", "error", err)
 		return
 	}
@@ -60,19 +60,19 @@ func (c *connection) control(frame *ws.Frame) {
 }
 
 // data takes an event or a card callback, or a chunk of one, and sees to it that it is answered.
-func (c *connection) data(ctx context.Context, frame *ws.Frame) error {
+func (c *connection) data(ctx context.Context, f *frame.Frame) error {
 	now := time.Now()
-	headers := ws.Headers(frame.Headers)
-	payload := frame.Payload
+	payload := f.Payload
 	var unjoined error
-	if sum := headers.GetInt(ws.HeaderSum); sum > 1 {
-		seq := headers.GetInt(ws.HeaderSeq)
-		payload, unjoined = c.joiner.add(now, headers.GetString(ws.HeaderMessageID), sum, seq, payload)
+	if sum := f.Headers.Int(frame.HeaderSum); sum > 1 {
+		seq := f.Headers.Int(frame.HeaderSeq)
+		chunk := bytes.Clone(payload) // it waits for the others while the message's buffer is read into
+		payload, unjoined = c.joiner.add(now, f.Headers.Get(frame.HeaderMessageID), sum, seq, chunk)
 		if payload == nil && unjoined == nil {
 			return nil // the chunk that completes the message is answered
 		}
 	}
-	d := &delivery{frame: *frame, arrived: now, answers: c.answers}
+	d := &delivery{frame: *f, arrived: now, answers: c.answers}
 	d.frame.Payload = nil
 	select {
 	case c.slots <- struct{}{}:
@@ -83,8 +83,8 @@ func (c *connection) data(ctx context.Context, frame *ws.Frame) error {
 	if unjoined != nil {
 		return c.discard(d, unjoined)
 	}
-	switch kind := headers.GetString(ws.HeaderType); ws.MessageType(kind) {
-	case ws.MessageTypeEvent, ws.MessageTypeCard:
+	switch kind := f.Headers.Get(frame.HeaderType); kind {
+	case frame.TypeEvent, frame.TypeCard:
 	default:
 		return c.discard(d, fmt.Errorf("a data frame is of the unknown type %.50q", kind))
 	}

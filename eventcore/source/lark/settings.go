@@ -3,7 +3,7 @@ package lark
 import (
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // settings is what the platform configures of a connection.
@@ -29,7 +29,7 @@ func defaultSettings() settings {
 
 // with returns the settings changed by a ClientConfig, which the endpoint's answer or a pong may carry. Its
 // numbers are seconds; zero and below leave what was set before.
-func (s settings) with(config *ws.ClientConfig) settings {
+func (s settings) with(config *frame.ClientConfig) settings {
 	if config == nil {
 		return s
 	}

@@ -5,21 +5,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 func TestAConfigurationIsTakenWithinBounds(t *testing.T) {
 	cases := []struct {
 		name   string
-		config *ws.ClientConfig
+		config *frame.ClientConfig
 		want   settings
 	}{
 		{"none", nil, settings{2 * time.Minute, 2 * time.Minute}},
-		{"empty", &ws.ClientConfig{}, settings{2 * time.Minute, 2 * time.Minute}},
-		{"usual", &ws.ClientConfig{PingInterval: 90, ReconnectInterval: 30}, settings{90 * time.Second, 30 * time.Second}},
-		{"smallest", &ws.ClientConfig{PingInterval: 1, ReconnectInterval: 1}, settings{time.Second, time.Second}},
-		{"negative", &ws.ClientConfig{PingInterval: -1, ReconnectInterval: math.MinInt}, settings{2 * time.Minute, 2 * time.Minute}},
-		{"huge", &ws.ClientConfig{PingInterval: math.MaxInt, ReconnectInterval: math.MaxInt}, settings{10 * time.Minute, 2 * time.Minute}},
+		{"empty", &frame.ClientConfig{}, settings{2 * time.Minute, 2 * time.Minute}},
+		{"usual", &frame.ClientConfig{PingInterval: 90, ReconnectInterval: 30}, settings{90 * time.Second, 30 * time.Second}},
+		{"smallest", &frame.ClientConfig{PingInterval: 1, ReconnectInterval: 1}, settings{time.Second, time.Second}},
+		{"negative", &frame.ClientConfig{PingInterval: -1, ReconnectInterval: math.MinInt}, settings{2 * time.Minute, 2 * time.Minute}},
+		{"huge", &frame.ClientConfig{PingInterval: math.MaxInt, ReconnectInterval: math.MaxInt}, settings{10 * time.Minute, 2 * time.Minute}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

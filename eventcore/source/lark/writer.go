@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // writeTimeout is how long the peer may take to accept what is written.
@@ -56,9 +57,8 @@ func (c *connection) writeAnswers(d *delivery, timeout time.Duration) error {
 	var err error
 	for d != nil && err == nil {
 		<-c.slots
-		if encoded, err = d.appendTo(encoded[:0], time.Now()); err == nil {
-			err = c.socket.WriteMessage(websocket.BinaryMessage, encoded)
-		}
+		encoded = d.appendTo(encoded[:0], time.Now())
+		err = c.socket.WriteMessage(websocket.BinaryMessage, encoded)
 		select {
 		case d = <-c.answers:
 		default:
@@ -72,12 +72,8 @@ func (c *connection) writeAnswers(d *delivery, timeout time.Duration) error {
 }
 
 func (c *connection) writePing() error {
-	encoded, err := ws.NewPingFrame(c.service).Marshal()
-	if err != nil {
-		return err
-	}
 	c.socket.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return c.socket.WriteMessage(websocket.BinaryMessage, encoded)
+	return c.socket.WriteMessage(websocket.BinaryMessage, frame.Ping(c.service).Marshal())
 }
 
 // leave sends what is ready and a close message, as far as the peer takes them within farewell.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 const (
@@ -22,11 +22,9 @@ const (
 	codeBadApp       = 10014 // an unknown app id, or a wrong secret
 )
 
-// clientConfig is what clients are told, on the wire in whole seconds.
-type clientConfig = ws.ClientConfig
-
-func newClientConfig(ping, reconnect time.Duration) clientConfig {
-	return clientConfig{
+// newClientConfig is what clients are told, on the wire in whole seconds.
+func newClientConfig(ping, reconnect time.Duration) frame.ClientConfig {
+	return frame.ClientConfig{
 		ReconnectCount: -1, ReconnectNonce: 30,
 		ReconnectInterval: wholeSeconds(reconnect), PingInterval: wholeSeconds(ping),
 	}
@@ -60,7 +58,7 @@ func (p *Platform) PlanBootstraps(answers ...BootstrapAnswer) {
 }
 
 func (p *Platform) serveEndpoint(w http.ResponseWriter, r *http.Request) {
-	var asked ws.BootstrapRequest
+	var asked frame.EndpointRequest
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&asked)
 	p.mu.Lock()
 	p.counts.Bootstraps++
@@ -79,10 +77,10 @@ func (p *Platform) serveEndpoint(w http.ResponseWriter, r *http.Request) {
 		code, msg = p.checkApp(asked.AppID, asked.AppSecret)
 	}
 	if code != 0 {
-		writeJSON(w, http.StatusOK, ws.EndpointResp{Code: code, Msg: msg})
+		writeJSON(w, http.StatusOK, frame.EndpointAnswer{Code: code, Msg: msg})
 		return
 	}
-	writeJSON(w, http.StatusOK, ws.EndpointResp{Msg: "success", Data: &ws.Endpoint{Url: p.newEndpoint(), ClientConfig: &config}})
+	writeJSON(w, http.StatusOK, frame.EndpointAnswer{Msg: "success", Data: &frame.Endpoint{URL: p.newEndpoint(), ClientConfig: &config}})
 }
 
 func (p *Platform) answerPlanned(w http.ResponseWriter, r *http.Request, plan BootstrapAnswer) {
@@ -97,9 +95,9 @@ func (p *Platform) answerPlanned(w http.ResponseWriter, r *http.Request, plan Bo
 		w.WriteHeader(status)
 		fmt.Fprint(w, plan.Body)
 	case plan.NoURL:
-		writeJSON(w, status, ws.EndpointResp{Msg: "success", Data: &ws.Endpoint{}})
+		writeJSON(w, status, frame.EndpointAnswer{Msg: "success", Data: &frame.Endpoint{}})
 	default:
-		writeJSON(w, status, ws.EndpointResp{Code: plan.Code, Msg: plan.Msg})
+		writeJSON(w, status, frame.EndpointAnswer{Code: plan.Code, Msg: plan.Msg})
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
 
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
 
@@ -26,7 +26,7 @@ func TestTheEndpointChecksCredentials(t *testing.T) {
 		{p.AppID(), "", 10003},
 	}
 	for _, c := range cases {
-		status, answer, _ := ask(t, "POST", p.URL()+ws.GenEndpointUri, "", ws.BootstrapRequest{AppID: c.id, AppSecret: c.secret})
+		status, answer, _ := ask(t, "POST", p.URL()+frame.EndpointPath, "", frame.EndpointRequest{AppID: c.id, AppSecret: c.secret})
 		if status != 200 || answer["code"] != c.code {
 			t.Errorf("%s/%s: HTTP %d, code %v, want 200 and %v", c.id, c.secret, status, answer["code"], c.code)
 		}
@@ -61,10 +61,10 @@ func TestAnEndpointIsGoodForOneHandshake(t *testing.T) {
 	if err := p.AwaitConnections(deadline(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	if again, header := dial(address); again != nil || header.Get(ws.HeaderHandshakeStatus) != "514" {
+	if again, header := dial(address); again != nil || header.Get(frame.HandshakeStatus) != "514" {
 		t.Errorf("the second handshake: %v, want status 514", header)
 	}
-	if full, header := dial(other); full != nil || header.Get(ws.HeaderHandshakeAuthErrCode) != "1000040350" {
+	if full, header := dial(other); full != nil || header.Get(frame.HandshakeAuthErrCode) != "1000040350" {
 		t.Errorf("one connection too many: %v, want code 1000040350", header)
 	}
 }
@@ -72,14 +72,14 @@ func TestAnEndpointIsGoodForOneHandshake(t *testing.T) {
 func TestAPingIsAnsweredAndBringsAChangedConfiguration(t *testing.T) {
 	p := start(t, larksim.Options{})
 	c := connect(t, p)
-	c.send(ws.NewPingFrame(7))
+	c.send(frame.Ping(7))
 	pong := c.receive()
-	if ws.Headers(pong.Headers).GetString(ws.HeaderType) != "pong" || pong.Service != 7 || len(pong.Payload) != 0 {
+	if pong.Headers.Get(frame.HeaderType) != "pong" || pong.Service != 7 || len(pong.Payload) != 0 {
 		t.Errorf("got %+v, want a pong without a configuration", pong)
 	}
 	p.Tune(9*time.Second, time.Minute)
-	c.send(ws.NewPingFrame(7))
-	var config ws.ClientConfig
+	c.send(frame.Ping(7))
+	var config frame.ClientConfig
 	if err := json.Unmarshal(c.receive().Payload, &config); err != nil || config.PingInterval != 9 {
 		t.Errorf("configuration %+v (%v), want a ping every 9 s", config, err)
 	}

@@ -1,7 +1,6 @@
 package larksim
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"net/http"
@@ -10,7 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // conn is one long connection, seen from the platform. Frames to send gather in a buffer, which a goroutine of its
@@ -54,28 +54,21 @@ func (c *conn) isSilent() bool {
 	return c.silent
 }
 
-// send queues one binary message whose size is known and whose bytes fill writes.
-func (c *conn) send(size int, fill func([]byte)) {
+// send queues one binary message, whose bytes, size of them, fill appends.
+func (c *conn) send(size int, fill func([]byte) []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.silent {
 		return
 	}
-	c.buffer = appendMessageHeader(c.buffer, size)
-	start := len(c.buffer)
-	c.buffer = slices.Grow(c.buffer, size)[:start+size]
-	fill(c.buffer[start:])
+	c.buffer = fill(appendMessageHeader(c.buffer, size))
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (c *conn) sendFrame(frame *ws.Frame) {
-	c.send(frame.Size(), func(into []byte) {
-		_, _ = frame.MarshalToSizedBuffer(into) // cannot fail: the size is the frame's
-	})
-}
+func (c *conn) sendFrame(f *frame.Frame) { c.send(f.Size(), f.Append) }
 
 // appendMessageHeader appends the header of a final, unmasked binary message (RFC 6455, section 5.2).
 func appendMessageHeader(to []byte, size int) []byte {
@@ -142,30 +135,26 @@ func (p *Platform) read(c *conn) {
 		if err != nil || c.isSilent() {
 			return
 		}
-		var frame ws.Frame
-		if kind != websocket.BinaryMessage || frame.Unmarshal(message) != nil {
+		var f frame.Frame
+		if kind != websocket.BinaryMessage || f.Unmarshal(message) != nil {
 			continue
 		}
-		headers := ws.Headers(frame.Headers)
 		switch {
-		case ws.FrameType(frame.Method) == ws.FrameTypeData:
-			p.answered(headers.GetString(ws.HeaderMessageID), responseCode(frame.Payload))
-		case ws.MessageType(headers.GetString(ws.HeaderType)) == ws.MessageTypePing:
-			c.sendFrame(p.pong(frame.Service))
+		case f.Method == frame.MethodData:
+			p.answered(f.Headers.Get(frame.HeaderMessageID), responseCode(f.Payload))
+		case f.Headers.Get(frame.HeaderType) == frame.TypePing:
+			c.sendFrame(p.pong(f.Service))
 		}
 	}
 }
 
 // pong answers a ping, with the configuration if it has changed since the start.
-func (p *Platform) pong(service int32) *ws.Frame {
+func (p *Platform) pong(service int32) *frame.Frame {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.Pings++
 	p.changed.Broadcast()
-	pong := &ws.Frame{
-		Method: int32(ws.FrameTypeControl), Service: service,
-		Headers: []ws.Header{{Key: ws.HeaderType, Value: string(ws.MessageTypePong)}},
-	}
+	pong := frame.Pong(service)
 	if p.retuned {
 		pong.Payload, _ = json.Marshal(p.config) // cannot fail: four numbers
 	}
@@ -174,7 +163,7 @@ func (p *Platform) pong(service int32) *ws.Frame {
 
 // responseCode is the code in an answer's payload; -1 if there is none.
 func responseCode(payload []byte) int {
-	if bytes.HasPrefix(payload, []byte(`{"code":200,`)) {
+	if string(payload) == frame.AnswerTaken {
 		return http.StatusOK // the usual answer, without the cost of parsing it
 	}
 	response := struct {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // message is an event until it is acknowledged or given up.
@@ -72,9 +72,9 @@ func (p *Platform) try(m *message) {
 // put writes the frames of an attempt.
 func (p *Platform) put(c *conn, a *attempt) {
 	m := a.message
-	kind := ws.MessageTypeEvent
+	kind := frame.TypeEvent
 	if m.how.Card {
-		kind = ws.MessageTypeCard
+		kind = frame.TypeCard
 	}
 	size := m.how.ChunkSize
 	if size == 0 {
@@ -91,15 +91,15 @@ func (p *Platform) put(c *conn, a *attempt) {
 	order = m.how.arrange(order, m.attempts)
 	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	for _, seq := range order {
-		c.sendFrame(&ws.Frame{
-			SeqID: p.serial, LogID: p.serial, Service: serviceID, Method: int32(ws.FrameTypeData),
-			Headers: []ws.Header{
-				{Key: ws.HeaderTimestamp, Value: now},
-				{Key: ws.HeaderMessageID, Value: a.id},
-				{Key: ws.HeaderSum, Value: strconv.Itoa(len(chunks))},
-				{Key: ws.HeaderSeq, Value: strconv.Itoa(seq)},
-				{Key: ws.HeaderTraceID, Value: a.id},
-				{Key: ws.HeaderType, Value: string(kind)},
+		c.sendFrame(&frame.Frame{
+			SeqID: p.serial, LogID: p.serial, Service: serviceID, Method: frame.MethodData,
+			Headers: frame.Headers{
+				{Key: frame.HeaderTimestamp, Value: now},
+				{Key: frame.HeaderMessageID, Value: a.id},
+				{Key: frame.HeaderSum, Value: strconv.Itoa(len(chunks))},
+				{Key: frame.HeaderSeq, Value: strconv.Itoa(seq)},
+				{Key: frame.HeaderTraceID, Value: a.id},
+				{Key: frame.HeaderType, Value: kind},
 			},
 			Payload: chunks[seq],
 		})

@@ -23,7 +23,7 @@ func (p *Platform) Silence() {
 // SendRaw sends bytes as one binary message on every open connection.
 func (p *Platform) SendRaw(message []byte) {
 	for _, c := range p.open() {
-		c.send(len(message), func(into []byte) { copy(into, message) })
+		c.send(len(message), func(to []byte) []byte { return append(to, message...) })
 	}
 }
 

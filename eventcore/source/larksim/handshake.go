@@ -5,7 +5,8 @@ import (
 	"strconv"
 
 	"github.com/gorilla/websocket"
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // HandshakeAnswer is a planned refusal of a WebSocket handshake.
@@ -41,11 +42,11 @@ func (p *Platform) serveSocket(w http.ResponseWriter, r *http.Request) {
 		refuseHandshake(w, plan)
 		return
 	case !known:
-		refuseHandshake(w, HandshakeAnswer{Status: ws.AuthFailed, Msg: "ticket invalid"})
+		refuseHandshake(w, HandshakeAnswer{Status: frame.StatusAuthFailed, Msg: "ticket invalid"})
 		return
 	case full:
 		refuseHandshake(w, HandshakeAnswer{
-			Status: ws.AuthFailed, Msg: "the number of connections exceeded the limit", AuthErrCode: ws.ExceedConnLimit,
+			Status: frame.StatusAuthFailed, Msg: "the number of connections exceeded the limit", AuthErrCode: frame.CodeTooManyConnections,
 		})
 		return
 	}
@@ -54,18 +55,18 @@ func (p *Platform) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // answered by the upgrader
 	}
-	p.runConn(newConn(query.Get(ws.DeviceID), socket))
+	p.runConn(newConn(query.Get(frame.QueryDeviceID), socket))
 }
 
 func refuseHandshake(w http.ResponseWriter, plan HandshakeAnswer) {
 	if plan.Status != 0 {
-		w.Header().Set(ws.HeaderHandshakeStatus, strconv.Itoa(plan.Status))
+		w.Header().Set(frame.HandshakeStatus, strconv.Itoa(plan.Status))
 	}
 	if plan.Msg != "" {
-		w.Header().Set(ws.HeaderHandshakeMsg, plan.Msg)
+		w.Header().Set(frame.HandshakeMsg, plan.Msg)
 	}
 	if plan.AuthErrCode != 0 {
-		w.Header().Set(ws.HeaderHandshakeAuthErrCode, strconv.Itoa(plan.AuthErrCode))
+		w.Header().Set(frame.HandshakeAuthErrCode, strconv.Itoa(plan.AuthErrCode))
 	}
 	w.WriteHeader(http.StatusBadRequest)
 }

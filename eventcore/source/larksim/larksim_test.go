@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/larksuite/oapi-sdk-go/v3/ws"
 	"go.uber.org/goleak"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
 
@@ -74,7 +74,7 @@ func ask(t *testing.T, method, address, token string, body any) (int, map[string
 // endpoint asks for an endpoint with the right credentials.
 func endpoint(t *testing.T, p *larksim.Platform) (url string, config map[string]any) {
 	t.Helper()
-	_, answer, _ := ask(t, "POST", p.URL()+ws.GenEndpointUri, "", ws.BootstrapRequest{AppID: p.AppID(), AppSecret: p.AppSecret()})
+	_, answer, _ := ask(t, "POST", p.URL()+frame.EndpointPath, "", frame.EndpointRequest{AppID: p.AppID(), AppSecret: p.AppSecret()})
 	data, ok := answer["data"].(map[string]any)
 	if !ok {
 		t.Fatalf("no endpoint: %v", answer)
@@ -103,33 +103,29 @@ func connect(t *testing.T, p *larksim.Platform) *peer {
 	return &peer{t, socket}
 }
 
-func (p *peer) receive() ws.Frame {
+func (p *peer) receive() frame.Frame {
 	p.t.Helper()
 	p.socket.SetReadDeadline(time.Now().Add(patience))
 	_, message, err := p.socket.ReadMessage()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	var frame ws.Frame
-	if err := frame.Unmarshal(message); err != nil {
+	var received frame.Frame
+	if err := received.Unmarshal(message); err != nil {
 		p.t.Fatal(err)
 	}
-	return frame
+	return received
 }
 
-func (p *peer) answer(frame ws.Frame, code int) {
+func (p *peer) answer(received frame.Frame, code int) {
 	p.t.Helper()
-	frame.Payload = fmt.Appendf(nil, `{"code":%d,"headers":null,"data":null}`, code)
-	p.send(&frame)
+	received.Payload = fmt.Appendf(nil, `{"code":%d,"headers":null,"data":null}`, code)
+	p.send(&received)
 }
 
-func (p *peer) send(frame *ws.Frame) {
+func (p *peer) send(f *frame.Frame) {
 	p.t.Helper()
-	encoded, err := frame.Marshal()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := p.socket.WriteMessage(websocket.BinaryMessage, encoded); err != nil {
+	if err := p.socket.WriteMessage(websocket.BinaryMessage, f.Marshal()); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -191,10 +187,10 @@ func TestEventsAreSpreadOverConnections(t *testing.T) {
 					done <- i
 					return
 				}
-				var frame ws.Frame
-				if frame.Unmarshal(message) == nil {
+				var received frame.Frame
+				if received.Unmarshal(message) == nil {
 					got[i]++
-					c.answer(frame, 200)
+					c.answer(received, 200)
 				}
 			}
 		}()
@@ -227,12 +223,11 @@ func TestChunksCarryTheirPlace(t *testing.T) {
 	}
 	for _, how := range cases {
 		p.SendBody(body, how.how)
-		var last ws.Frame
+		var last frame.Frame
 		for _, want := range how.order {
 			last = c.receive()
-			headers := ws.Headers(last.Headers)
 			size := how.how.ChunkSize
-			if seq := headers.GetInt(ws.HeaderSeq); seq != want || !bytes.Equal(last.Payload, body[seq*size:min(len(body), (seq+1)*size)]) {
+			if seq := last.Headers.Int(frame.HeaderSeq); seq != want || !bytes.Equal(last.Payload, body[seq*size:min(len(body), (seq+1)*size)]) {
 				t.Errorf("%+v: chunk %d with %q, want chunk %d", how.how, seq, last.Payload, want)
 			}
 		}
@@ -244,7 +239,7 @@ func TestASilentConnectionStaysOpenAndSaysNothing(t *testing.T) {
 	p := start(t, larksim.Options{AckTimeout: 50 * time.Millisecond, Redelivery: []time.Duration{}})
 	c := connect(t, p)
 	p.Silence()
-	c.send(ws.NewPingFrame(1))
+	c.send(frame.Ping(1))
 	if o := settled(t, p.Send(larksim.Text(larksim.Ada, larksim.Engineering, "lost"))); o.Acknowledged {
 		t.Error("an event on a silent connection was acknowledged")
 	}
@@ -267,19 +262,19 @@ func TestTheScenarioConsistsOfEvents(t *testing.T) {
 		t.Fatalf("%d receipts (%v) for %d steps", len(receipts), err, len(story.Steps))
 	}
 	for i, step := range story.Steps {
-		frame := c.receive()
-		event, err := source.ParseEnvelope(frame.Payload, time.Now())
+		received := c.receive()
+		event, err := source.ParseEnvelope(received.Payload, time.Now())
 		if err != nil || event.EventType != step.Event.Type || event.EventID != receipts[i].EventID {
 			t.Errorf("%s: %s %s (%v), want %s %s", step.Title, event.EventType, event.EventID, err, step.Event.Type, receipts[i].EventID)
 		}
-		kind := ws.Headers(frame.Headers).GetString(ws.HeaderType)
+		kind := received.Headers.Get(frame.HeaderType)
 		if want := event.EventType == larksim.CardAction; (kind == "card") != want {
 			t.Errorf("%s came in a frame of type %s", step.Title, kind)
 		}
-		if !bytes.Contains(frame.Payload, []byte(larksim.VerificationToken)) {
+		if !bytes.Contains(received.Payload, []byte(larksim.VerificationToken)) {
 			t.Errorf("%s: the envelope has no verification token", step.Title)
 		}
-		c.answer(frame, 200)
+		c.answer(received, 200)
 	}
 }
 

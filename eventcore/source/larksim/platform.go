@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 )
 
 // What a Platform accepts if [Options] do not say otherwise.
@@ -53,7 +55,7 @@ type Platform struct {
 	mu         sync.Mutex
 	changed    *sync.Cond
 	counts     Counts
-	config     clientConfig
+	config     frame.ClientConfig
 	retuned    bool
 	bootstraps []BootstrapAnswer
 	handshakes []HandshakeAnswer
