@@ -23,7 +23,7 @@ const (
 
 const defaultMaxText = 1024
 
-// argument describes one argument of a tool: for the model as a schema, and for decoding.
+// argument describes one argument of a tool or prompt: for the model as a schema, and for decoding.
 type argument struct {
 	name        string
 	kind        argumentKind
@@ -160,13 +160,13 @@ func unknownArgument(accepted []argument, name string) error {
 
 func argumentNames(accepted []argument) string {
 	if len(accepted) == 0 {
-		return "the tool takes no arguments"
+		return "it takes no arguments"
 	}
 	names := make([]string, len(accepted))
 	for i, a := range accepted {
 		names[i] = a.name
 	}
-	return "the tool's arguments are " + strings.Join(names, ", ")
+	return "the arguments are " + strings.Join(names, ", ")
 }
 
 func (s argument) valueNames() []string {

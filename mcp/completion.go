@@ -12,7 +12,7 @@ import (
 // maxCompletions is how many values the protocol lets a completion have.
 const maxCompletions = 100
 
-// completer completes the variables of the resource templates.
+// completer completes the variables of the resource templates, and the arguments of prompts.
 type completer struct{}
 
 // CompleteResourceArgument returns the keys, or the session's subscription ids, that begin with what was typed,
@@ -23,15 +23,27 @@ func (completer) CompleteResourceArgument(
 	var candidates []string
 	switch {
 	case argument.Name == "key" && (uri == keyTemplate || uri == schemaTemplate):
-		for _, def := range eventcore.ListAll() {
-			candidates = append(candidates, def.Key)
-		}
+		candidates = keyNames()
 	case argument.Name == "id" && uri == subscriptionTemplate:
-		for _, sub := range callFrom(ctx).session.subs.all() {
-			candidates = append(candidates, sub.ID)
-		}
+		candidates = subscriptionIDs(callFrom(ctx).session)
 	}
 	return complete(candidates, argument.Value), nil
+}
+
+func keyNames() []string {
+	var names []string
+	for _, def := range eventcore.ListAll() {
+		names = append(names, def.Key)
+	}
+	return names
+}
+
+func subscriptionIDs(s *Session) []string {
+	var found []string
+	for _, sub := range s.subs.all() {
+		found = append(found, sub.ID)
+	}
+	return found
 }
 
 func complete(candidates []string, typed string) *mcpgo.Completion {

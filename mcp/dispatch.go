@@ -29,6 +29,9 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 	if looksAtKeys(msg.method) {
 		s.server.fill()
 	}
+	if problem := s.refusePrompt(msg); problem != nil {
+		return encodeError(msg.id, problem)
+	}
 	ctx = withCall(ctx, c)
 	var reply mcpgo.JSONRPCMessage
 	if msg.method == string(mcpgo.MethodSubscriptionsListen) && msg.isRequest() {
@@ -51,7 +54,7 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 // looksAtKeys reports whether a method may need the registry. Clients start many servers, and ask most of them for no
 // more than their tools.
 func looksAtKeys(method string) bool {
-	return slices.ContainsFunc([]string{"tools/call", "resources/", "completion/", "subscriptions/"}, func(prefix string) bool {
+	return slices.ContainsFunc([]string{"tools/call", "resources/", "completion/", "prompts/get", "subscriptions/"}, func(prefix string) bool {
 		return strings.HasPrefix(method, prefix)
 	})
 }

@@ -73,6 +73,7 @@ type fakeConsumer struct {
 	cleanup      consume.Cleanup
 	cleanupErr   error
 	panicOnRead  bool
+	rewind       bool // a cursor of another journal reads from the beginning
 	reads        int
 	closed       bool
 	source       source.State
@@ -184,6 +185,13 @@ func (f *fakeConsumer) page(at []consume.At, limit int) (*consume.Page, error) {
 		return nil, f.readErr
 	}
 	page := &consume.Page{Source: f.source, Filtered: make([]int, len(at))}
+	if at = slices.Clone(at); f.rewind {
+		for i, a := range at {
+			if a.Cursor.Journal != f.journal {
+				at[i].Cursor, page.Truncated = eventcore.Cursor{Journal: f.journal}, true
+			}
+		}
+	}
 	end := f.head()
 	for _, event := range f.events {
 		for i, a := range at {

@@ -14,7 +14,7 @@ import (
 // before.
 func refuseCursor(msg message) *rpcError {
 	switch mcpgo.MCPMethod(msg.method) {
-	case mcpgo.MethodToolsList, mcpgo.MethodResourcesList, mcpgo.MethodResourcesTemplatesList:
+	case mcpgo.MethodToolsList, mcpgo.MethodResourcesList, mcpgo.MethodResourcesTemplatesList, mcpgo.MethodPromptsList:
 	default:
 		return nil
 	}

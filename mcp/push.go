@@ -25,12 +25,16 @@ func (s *Session) pushEvents(ctx context.Context, consumer Consumer, sub *subscr
 	p := pusher{session: s, consumer: consumer, sub: sub, cursor: sub.Start}
 	for ctx.Err() == nil {
 		audience := s.audience.next()
-		if s.pushMode(sub) == PushOff {
+		switch s.pushMode(sub) {
+		case PushOff:
 			select {
 			case <-audience.Done():
 				p.skipRead()
 			case <-ctx.Done():
 			}
+			continue
+		case PushChannel:
+			p.lend(ctx)
 			continue
 		}
 		reading, release := endWithAny(ctx, audience)
@@ -58,6 +62,24 @@ type pusher struct {
 func (p *pusher) skipRead() {
 	if position := p.sub.at(); position.Journal == p.cursor.Journal && position.After > p.cursor.After {
 		p.cursor = position
+	}
+}
+
+// lend leaves the subscription to the session's channel for as long as the mode is channel.
+func (p *pusher) lend(ctx context.Context) {
+	s := p.session
+	member := s.channel.join(p.sub, p.cursor)
+	defer func() { p.cursor = s.channel.leave(member) }()
+	for {
+		audience := s.audience.next()
+		if s.pushMode(p.sub) != PushChannel {
+			return
+		}
+		select {
+		case <-audience.Done():
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -92,17 +114,15 @@ func (p *pusher) tell(ctx context.Context, events []consume.Event) (time.Duratio
 		p.session.resourceUpdated(p.sub.uri())
 		return updateInterval, nil
 	case PushLog:
-		return 0, p.send(ctx, events, logNotification)
-	case PushChannel:
-		return 0, p.send(ctx, events, channelNotification)
+		return 0, p.log(ctx, events)
 	}
 	return 0, nil
 }
 
-// send waits for the client to take each event. The cursor follows, so that none is told twice if it is cut short.
-func (p *pusher) send(ctx context.Context, events []consume.Event, notification func(eventView) ([]byte, error)) error {
+// log waits for the client to take each event. The cursor follows, so that none is told twice if it is cut short.
+func (p *pusher) log(ctx context.Context, events []consume.Event) error {
 	for _, event := range events {
-		line, err := notification(viewEvent(event))
+		line, err := logNotification(viewEvent(event))
 		if err != nil {
 			return fmt.Errorf("encode event %s: %w", event.EventID, err)
 		}
@@ -115,9 +135,13 @@ func (p *pusher) send(ctx context.Context, events []consume.Event, notification 
 	return nil
 }
 
-// backOff returns how long to wait after a failure: twice as long each time.
+// nextBackoff returns how long to wait after one more failure: twice as long each time.
+func nextBackoff(last time.Duration) time.Duration {
+	return min(max(2*last, minPushBackoff), maxPushBackoff)
+}
+
 func (p *pusher) backOff(err error) time.Duration {
-	p.backoff = min(max(2*p.backoff, minPushBackoff), maxPushBackoff)
+	p.backoff = nextBackoff(p.backoff)
 	p.session.logger.Warn("events could not be read to push them; trying again",
 		"subscription", p.sub.ID, "pause", p.backoff, "error", err)
 	return p.backoff
@@ -166,7 +190,11 @@ func (s *Session) describePush(sub *subscription) pushView {
 	case PushLog:
 		return pushView{mode, "notifications/message of logger " + logger + " brings each event; poll_events still returns it"}
 	case PushChannel:
-		return pushView{mode, channelMethod + " brings each event; poll_events still returns it"}
+		detail := channelMethod + " brings the events of allowed senders and chats, at most one message a second; poll_events still returns all events"
+		if n := sub.readStats().withheld; n > 0 {
+			detail += fmt.Sprintf("; %d were only to be polled so far", n)
+		}
+		return pushView{mode, detail}
 	}
 	switch s.wantedPush(sub) {
 	case PushResource, PushAuto:

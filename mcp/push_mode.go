@@ -16,7 +16,7 @@ const (
 	PushAuto     PushMode = "auto"
 	PushResource PushMode = "resource" // notifications/resources/updated
 	PushLog      PushMode = "log"      // notifications/message with the event
-	PushChannel  PushMode = "channel"  // notifications/claude/channel with the event
+	PushChannel  PushMode = "channel"  // notifications/claude/channel with the event, if its sender or chat is allowed
 	PushOff      PushMode = "off"      // events are polled
 )
 

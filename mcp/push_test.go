@@ -163,7 +163,7 @@ func TestPushModesOfTheServer(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%s", test.server, kind), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					consumer := newFakeConsumer()
-					c := serve(t, consumer, func(o *Options) { o.Push = test.server }).listen().initialize()
+					c := serve(t, consumer, func(o *Options) { o.Push, o.AllowSenders = test.server, []string{AllowAnyone} }).listen().initialize()
 					sub := c.subscribe(map[string]any{"key": messageKey})
 					if kind != "neither" {
 						c.request("logging/setLevel", map[string]any{"level": "info"})

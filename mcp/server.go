@@ -31,8 +31,19 @@ type Options struct {
 	Domain string
 	// Push is what sessions do with an event as it arrives; empty is [PushAuto].
 	Push PushMode
+	// AllowSenders and AllowChats are the ids of those whose events may be channel messages; without any, no event is
+	// one. [CheckAllowLists] says what is wrong with them, and [AllowAnyone] what stands for all.
+	AllowSenders, AllowChats []string
 	// Logger gets diagnostics; nil discards them.
 	Logger *slog.Logger
+}
+
+// instructions are what a client puts into the model's context.
+func (o Options) instructions() string {
+	if o.Push == PushChannel {
+		return instructions + channelInstructions
+	}
+	return instructions
 }
 
 // Server serves any number of clients, each with a [Session] of its own.
@@ -76,12 +87,14 @@ func NewServer(opts Options) *Server {
 	// a model can act on, and a schema compiled and run on every call would cost more than the call.
 	settings := []mcpserver.ServerOption{
 		mcpserver.WithTitle("Lark events"),
-		mcpserver.WithInstructions(instructions),
+		mcpserver.WithInstructions(opts.instructions()),
 		mcpserver.WithToolCapabilities(false),
 		mcpserver.WithResourceCapabilities(true, true),
+		mcpserver.WithPromptCapabilities(false),
 		mcpserver.WithLogging(),
 		mcpserver.WithCompletions(),
 		mcpserver.WithResourceCompletionProvider(completer{}),
+		mcpserver.WithPromptCompletionProvider(completer{}),
 	}
 	if opts.Push == PushChannel {
 		settings = append(settings, mcpserver.WithExperimental(map[string]any{channelCapability: struct{}{}}))
@@ -91,5 +104,6 @@ func NewServer(opts Options) *Server {
 		s.mcp.AddTool(t.definition(), t.handler())
 	}
 	addResources(s.mcp)
+	addPrompts(s.mcp)
 	return s
 }

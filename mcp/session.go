@@ -19,7 +19,7 @@ import (
 //
 // An event is pushed in at most one way for each subscription: as a resource update if the client subscribed to
 // the subscription's resource, as a log message if it set a level of info or lower, as a channel message if the
-// server runs with that and the client knows initialize; see [PushMode].
+// server runs with that, the client knows initialize, and whoever caused the event may wake an agent; see [PushMode].
 type Session struct {
 	clientState
 	id string
@@ -42,6 +42,9 @@ type Session struct {
 	consumerMu sync.Mutex
 	made       Consumer
 	closed     bool
+
+	// channel tells of events by channel messages; nil unless the server does.
+	channel *channel
 
 	subs    subscriptions
 	endings *endings
@@ -68,6 +71,10 @@ func (s *Server) newSession(out sender, principal string) *Session {
 	session.life, session.end = context.WithCancel(context.Background())
 	session.draining, session.drain = context.WithCancel(session.life)
 	session.workers.Go(func() { session.notifier.run(session.life, session.life) })
+	if s.opts.Push == PushChannel {
+		session.channel = newChannel(session, allowList{senders: s.opts.AllowSenders, chats: s.opts.AllowChats})
+		session.workers.Go(func() { session.channel.run(session.life) })
+	}
 	s.sessionsMu.Lock()
 	defer s.sessionsMu.Unlock()
 	s.sessions[session] = true

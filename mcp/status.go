@@ -59,6 +59,7 @@ type subscriptionStatus struct {
 	Delivered      int            `json:"delivered"`
 	Filtered       int            `json:"filtered"`
 	Failed         int            `json:"failed"`
+	Withheld       int            `json:"withheld,omitempty"` // from the channel, by its allow lists
 	LastEventAt    string         `json:"last_event_at,omitempty"`
 }
 
@@ -123,7 +124,7 @@ func (s *Session) subscriptionStatus(ctx context.Context, consumer Consumer, sub
 	stats, position := sub.readStats(), sub.at()
 	status := subscriptionStatus{
 		SubscriptionID: sub.ID, Key: sub.Key.Key, Params: eventcore.TypedParams(sub.Key, sub.Params),
-		Cursor: position.String(), Delivered: stats.delivered, Filtered: stats.filtered, Failed: stats.failed,
+		Cursor: position.String(), Delivered: stats.delivered, Filtered: stats.filtered, Failed: stats.failed, Withheld: stats.withheld,
 		LastEventAt: formatTimeOrEmpty(stats.lastEvent),
 	}
 	if consumer != nil && running {

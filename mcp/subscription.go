@@ -32,6 +32,8 @@ type subscription struct {
 type readStats struct {
 	delivered, filtered, failed int
 	lastEvent                   time.Time
+	// withheld counts the events that no channel message told of, because nobody who may wake the agent caused them.
+	withheld int
 	// lost means that retention passed events before the client read them.
 	lost bool
 }
@@ -102,6 +104,13 @@ func (s *subscription) advance(next eventcore.Cursor, events []consume.Event, fi
 		s.seen, dropped = next, filtered
 	}
 	return fresh, dropped
+}
+
+// withhold counts events that the channel did not tell of.
+func (s *subscription) withhold(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.withheld += n
 }
 
 // isAfter reports whether a lies after b. A position in another journal than b's counts as later: a journal is

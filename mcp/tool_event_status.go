@@ -14,7 +14,7 @@ func eventStatus() tool {
 			`"source":{"type":"object","properties":{"state":{"type":"string"}}},"journal":{"type":"object"},`+
 			`"subscriptions":{"type":"array","items":{"type":"object","properties":{"subscription_id":{"type":"string"},"key":{"type":"string"},`+
 			`"params":{"type":"object"},"cursor":{"type":"string"},"behind":{"type":"integer"},"delivered":{"type":"integer"},`+
-			`"filtered":{"type":"integer"},"failed":{"type":"integer"},"last_event_at":{"type":"string"}}}},`+
+			`"filtered":{"type":"integer"},"failed":{"type":"integer"},"withheld":{"type":"integer"},"last_event_at":{"type":"string"}}}},`+
 			`"problems":{"type":"array","items":{"type":"object","properties":{"code":{"type":"string"},"message":{"type":"string"},`+
 			`"hint":{"type":"string"}}}}`, "bus", "subscriptions", "problems"),
 		annotations: lookingOnly(true),

@@ -11,7 +11,7 @@ import (
 
 // TestTranscripts plays the conversations in testdata. A line of a transcript is
 //
-//	# a comment
+//	# a comment; --push channel --allow-sender ID at its beginning starts the server so
 //	> what the client sends
 //	! publish TYPE DATA…   an event that arrives, or a few
 //	?                      the next notification is waited for
@@ -58,11 +58,12 @@ func at(lines []string, i int) string {
 // play returns the transcript with what the server really says.
 func play(t *testing.T, transcript string) string {
 	consumer := newFakeConsumer()
-	push := PushAuto
-	if strings.Contains(transcript, "# --push channel") {
-		push = PushChannel
-	}
-	c := serve(t, consumer, func(o *Options) { o.Push = push }).listen()
+	c := serve(t, consumer, func(o *Options) {
+		if flags, ok := strings.CutPrefix(transcript, "# --push channel --allow-sender "); ok {
+			sender, _, _ := strings.Cut(flags, "\n")
+			o.Push, o.AllowSenders = PushChannel, []string{sender}
+		}
+	}).listen()
 	var played strings.Builder
 	for line := range strings.Lines(transcript) {
 		line = strings.TrimSuffix(line, "\n")

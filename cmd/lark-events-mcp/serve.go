@@ -17,10 +17,13 @@ import (
 const serveLong = `Serve one agent over the Model Context Protocol on stdin and stdout. This is what MCP clients start.
 
 Missing credentials do not keep the server from starting: an agent can look at the event keys without them, and is
-told which variable to set when it subscribes.`
+told which variable to set when it subscribes.
+
+With --push channel, events become messages that wake the agent; --allow-sender and --allow-chat say whose.`
 
 func newServeCommand(g *globals) *cobra.Command {
 	var push string
+	var allowSenders, allowChats []string
 	var demo bool
 	cmd := &cobra.Command{
 		Use: "serve", Short: "The MCP server, on stdin and stdout", Long: serveLong, Args: noArgs,
@@ -33,7 +36,10 @@ func newServeCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			opts := mcp.Options{Version: version(), Keys: keys.Register, Push: mode, Logger: log}
+			if err := mcp.CheckAllowLists(mode, allowSenders, allowChats); err != nil {
+				return usageError{err}
+			}
+			opts := mcp.Options{Version: version(), Keys: keys.Register, Push: mode, AllowSenders: allowSenders, AllowChats: allowChats, Logger: log}
 			if demo {
 				d, err := startDemo(cmd.Context(), log)
 				if err != nil {
@@ -56,6 +62,9 @@ func newServeCommand(g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&push, "push", string(mcp.PushAuto), "how an agent is told of an event as it arrives: auto, resource, log, channel or off")
+	cmd.Flags().StringSliceVar(&allowSenders, "allow-sender", nil,
+		"with --push channel: a person who may wake the agent, by open_id, union_id or user_id; '*' is anyone (repeatable)")
+	cmd.Flags().StringSliceVar(&allowChats, "allow-chat", nil, "with --push channel: a chat in which everyone may wake the agent, by its id (repeatable)")
 	cmd.Flags().BoolVar(&demo, "demo", false, "on a simulated platform in this process, without an account")
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -228,6 +229,11 @@ func TestHooksRunInOrderAndAFailureHidesNothing(t *testing.T) {
 		}
 		if page.Events[i].Err == nil || page.Events[i].Err.Code != eventcore.CodeInternal {
 			t.Errorf("a failed event says %v", page.Events[i].Err)
+		}
+	}
+	for _, e := range page.Events {
+		if !strings.Contains(string(e.Raw), `"schema"`) || !strings.Contains(string(e.Raw), e.EventID) {
+			t.Errorf("event %s as the platform sent it: %s", e.EventID, e.Raw)
 		}
 	}
 	if last := page.Events[4]; string(last.Data) != `{"known":8}` || last.Err == nil || last.Err.Message != "the title could not be had" {

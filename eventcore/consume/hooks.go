@@ -71,7 +71,8 @@ func (s *Subscription) process(ctx context.Context, raw *eventcore.RawEvent) (da
 // else the event as it came; the filter, which might look for what is missing, does not decide.
 func (s *Subscription) deliver(ctx context.Context, raw *eventcore.RawEvent, data json.RawMessage, err error) *Event {
 	event := &Event{
-		Subscription: s, EventID: raw.EventID, EventType: raw.EventType, Time: eventTime(raw), Received: raw.Timestamp, Data: data,
+		Subscription: s, EventID: raw.EventID, EventType: raw.EventType, Time: eventTime(raw), Received: raw.Timestamp,
+		Data: data, Raw: raw.Payload,
 	}
 	if err != nil {
 		failure := *eventcore.AsError(err)
