@@ -134,12 +134,16 @@ func (c *channel) tell(ctx context.Context, members []*channelMember) (pause tim
 			return 0, err
 		}
 		read.commit()
+		for _, event := range read.shown {
+			c.session.server.metrics.delivered(byPush, event.Subscription.Key.Key, event.Received, event.Err != nil)
+		}
 		c.earliest = time.Now().Add(channelInterval)
 	}
 	moved := false
 	for i, m := range members {
 		moved = moved || m.cursor != at[i].Cursor
 		m.cursor = at[i].Cursor
+		m.sub.setPushed(m.cursor)
 		m.sub.withhold(read.withheld[m.sub.Subscription])
 	}
 	if !moved && time.Since(began) < pushWait {
@@ -171,6 +175,7 @@ func (c *channel) gather(ctx context.Context, at []consume.At) (*burst, error) {
 		}
 		for i := range at {
 			at[i].Cursor = page.Next[i]
+			c.session.server.metrics.filtered(byPush, at[i].Subscription.Key.Key, page.Filtered[i])
 		}
 		if !page.HasMore || time.Since(began) >= channelInterval {
 			return read, nil
