@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 
@@ -10,13 +11,16 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/keysearch"
 )
 
+const serverTitle = "Lark events"
+
 // Options configures a [Server].
 type Options struct {
 	// Name and Version are what the server says of itself. An empty name is lark-events-mcp.
 	Name    string
 	Version string
-	// Consumer makes the consumer of one session. It is called at the session's first need of it, never at
-	// start-up, and again at the next need if it failed. Its error reaches the user.
+	// Consumer makes a consumer: one for each session with tools' subscriptions, and those that the events extension
+	// shares. It is called at the first need, never at start-up, and again at the next need if it failed. Its error
+	// reaches the user.
 	Consumer func() (Consumer, error)
 	// Keys fills the registry. It is called once, before the first request that looks at keys; nil if that is done.
 	Keys func()
@@ -38,6 +42,9 @@ type Server struct {
 	fill func()
 	// keys finds keys by words; it is made at the first search.
 	keys func() *keysearch.Index
+
+	hub      *eventHub
+	webhooks Webhooks // nil: not offered
 
 	sessionsMu sync.Mutex
 	sessions   map[*Session]bool // those that are not closed
@@ -61,15 +68,17 @@ func NewServer(opts Options) *Server {
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
+	s.hub = newEventHub(opts.Consumer, s.logger)
 	// mcp-go's own validation of arguments and results stays off: arguments are decoded strictly here with errors
 	// a model can act on, and a schema compiled and run on every call would cost more than the call.
 	settings := []mcpserver.ServerOption{
-		mcpserver.WithTitle("Lark events"),
+		mcpserver.WithTitle(serverTitle),
 		mcpserver.WithInstructions(instructions),
 		mcpserver.WithToolCapabilities(false),
 		mcpserver.WithResourceCapabilities(true, true),
 		mcpserver.WithLogging(),
 		mcpserver.WithCompletions(),
+		announceEvents(),
 		mcpserver.WithResourceCompletionProvider(completer{}),
 	}
 	if opts.Push == PushChannel {
@@ -81,4 +90,15 @@ func NewServer(opts Options) *Server {
 	}
 	addResources(s.mcp)
 	return s
+}
+
+// Close ends what no session owns: webhooks, and the subscriptions of polls, with their cleanups. It returns when that is
+// done or ctx ends. It is called once, when no client is served any more; [Server.ServeStdio] does that itself.
+func (s *Server) Close(ctx context.Context) {
+	if s.webhooks != nil {
+		if err := s.webhooks.Close(ctx); err != nil {
+			s.logger.Warn("webhooks could not be ended in order", "error", err)
+		}
+	}
+	s.hub.close(ctx)
 }
