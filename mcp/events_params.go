@@ -64,7 +64,12 @@ type interest struct {
 func newInterest(name string, given map[string]any, cursor *string, maxAge time.Duration) (interest, error) {
 	def, ok := eventcore.Lookup(name)
 	if !ok {
-		return interest{}, eventcore.UnknownKey(name)
+		unknown := eventcore.UnknownKey(name)
+		unknown.Hint = "events/list shows what there is; event.any takes any event type by name"
+		if len(unknown.Suggestions) > 0 {
+			unknown.Hint = "did you mean " + unknown.Suggestions[0] + "? " + unknown.Hint
+		}
+		return interest{}, unknown
 	}
 	resolved, err := eventcore.ResolveParams(def, given)
 	if err != nil {

@@ -172,18 +172,25 @@ func (st *eventStream) checkSource(ctx context.Context, page *consume.Page) bool
 	problem := st.feed.sub.Problem()
 	switch state := page.Source; {
 	case state.Phase == source.Failed && len(page.Events) == 0:
-		refused := sourceProblems(state)[0]
-		st.tell(ctx, "terminated", st.problem(&eventcore.Error{
-			Code: eventcore.CodePlatformError, Message: refused.Message, Hint: refused.Hint}))
+		st.tell(ctx, "terminated", st.problem(sourceError(state)))
 		return false
 	case problem != nil:
 		return st.failed(ctx, "subscription", asUserError(problem))
 	case state.Phase == source.Reconnecting:
-		down := sourceProblems(state)[0]
-		return st.failed(ctx, "source", &eventcore.Error{Code: eventcore.CodePlatformError, Message: down.Message, Hint: down.Hint})
+		return st.failed(ctx, "source", sourceError(state))
 	}
 	st.trouble = ""
 	return true
+}
+
+// sourceError says what is wrong with the connection to the platform, as event_status does.
+func sourceError(state source.State) *eventcore.Error {
+	problem := sourceProblems(state)[0]
+	e := &eventcore.Error{Code: eventcore.CodePlatformError, Message: problem.Message, Hint: problem.Hint}
+	if state.Err != nil {
+		e.Code = state.Err.Code
+	}
+	return e
 }
 
 // failed tells of a failure that passes by itself, once while it lasts.

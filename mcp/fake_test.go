@@ -242,6 +242,12 @@ func (f *fakeConsumer) Normalize(_ context.Context, key string, params map[strin
 	return eventcore.ResolveParams(def, params)
 }
 
+func (f *fakeConsumer) isClosed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed
+}
+
 // subscriptions returns how many there are.
 func (f *fakeConsumer) subscriptions() int {
 	f.mu.Lock()

@@ -212,7 +212,7 @@ func (s *stage) do(words []string) {
 		}
 		s.consumer.change(func(f *fakeConsumer) { f.oldest = f.head().After - eventcore.Position(n) })
 	case "source":
-		s.consumer.change(func(f *fakeConsumer) { f.source = source.State{Phase: source.Phase(words[1])} })
+		s.consumer.change(func(f *fakeConsumer) { f.source = source.State{Phase: source.Phase(words[1])}; f.more.fire() })
 	case "read":
 		s.consumer.change(func(f *fakeConsumer) { fail(&f.readErr); f.more.fire() })
 	case "subscribe":
