@@ -7,6 +7,8 @@ import (
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
 // eventsExtension is the protocol's own way to follow events (SEP-3415), and the name under which it is announced.
@@ -50,7 +52,7 @@ func (s *Session) answerEvents(ctx context.Context, c *call, msg message, method
 	if err != nil {
 		c.failed = true
 		problem := eventsError(err)
-		if problem.Code == mcpgo.INTERNAL_ERROR && ctx.Err() == nil {
+		if eventcore.IsCode(asUserError(err), eventcore.CodeInternal) && problem.Code == mcpgo.INTERNAL_ERROR && ctx.Err() == nil {
 			s.logger.Error("a request failed", "method", msg.method, "error", err)
 		}
 		return mcpgo.JSONRPCError{JSONRPC: mcpgo.JSONRPC_VERSION,

@@ -162,3 +162,35 @@ func TestAStreamSubscribesOnThePlatform(t *testing.T) {
 	a.cancel(stream)
 	eventually(t, "the end of the platform's subscription", func() bool { return slices.Equal(calls(), []string{"/subscribe", "/unsubscribe"}) })
 }
+
+// One server holds more streams than a bus answers requests of one consumer at once.
+func TestManyStreamsOfOneServer(t *testing.T) {
+	w := newWorld(t)
+	a := w.agent(legacyEra)
+	const streams = 300
+	open := map[string]bool{}
+	for range streams {
+		id := a.begin("events/stream", follow(messageKey, ""))
+		a.told("active", id)
+		open[id] = true
+	}
+	if n := len(w.status().Consumers); n != 3 {
+		t.Errorf("%d streams are %d consumers of the bus", streams, n)
+	}
+	w.send("to all")
+	for range streams {
+		told := decode[occurrence](t, string(a.note("notifications/events/event").Params))
+		delete(open, string(told.Meta["io.modelcontextprotocol/subscriptionId"]))
+	}
+	if len(open) != 0 {
+		t.Errorf("%d streams were not told", len(open))
+	}
+	elapsed := took(func() {
+		a.proc.stdin.Close()
+		a.proc.wait()
+	})
+	if elapsed > endPromise+endMargin {
+		t.Errorf("the server took %v to end", elapsed)
+	}
+	w.awaitConsumers(0)
+}
