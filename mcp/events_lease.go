@@ -98,9 +98,3 @@ func (h *eventHub) leasedLocked(principal string) (n int) {
 	}
 	return n
 }
-
-// unavailable reports that a poll ended in a way that a new subscription may mend: the bus was stopped, the platform
-// refused the connection, or the key's subscription was lost with a bus and cannot be made again.
-func (f *feed) unavailable(page *eventPage, err error) bool {
-	return err != nil || page.refused || f.sub.Problem() != nil
-}

@@ -20,8 +20,6 @@ type eventPage struct {
 	Truncated  bool         `json:"truncated"`
 	HasMore    bool         `json:"hasMore"`
 	NextPollMs int64        `json:"nextPollMs"`
-	// refused means that the platform refused the bus for good.
-	refused bool
 }
 
 // pollEvent answers events/poll. It never waits for an event, and remembers nothing but a lease: the subscription stays
@@ -41,7 +39,7 @@ func pollEvent(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.Res
 		return nil, err
 	}
 	page, err := feed.page(ctx, in, min(args.integer("maxEvents"), consume.MaxPage))
-	if ctx.Err() == nil && feed.unavailable(page, err) {
+	if ctx.Err() == nil && (err != nil || feed.sub.Problem() != nil) {
 		feed.release() // the next poll subscribes anew, which starts what is missing or says why that cannot be
 	} else {
 		hub.park(s.principal, in, feed)
@@ -52,7 +50,8 @@ func pollEvent(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.Res
 	return page, nil
 }
 
-// page reads what an interest asks for.
+// page reads what an interest asks for. That the platform refused the connection for good is an error, once everything
+// that is there has been read.
 func (f *feed) page(ctx context.Context, in interest, limit int) (*eventPage, error) {
 	start, truncated, err := f.locate(ctx, in.cursor, in.maxAge)
 	if err != nil {
@@ -66,6 +65,9 @@ func (f *feed) page(ctx context.Context, in interest, limit int) (*eventPage, er
 	if err != nil {
 		return nil, err
 	}
+	if page.Source.Phase == source.Failed && len(page.Events) == 0 {
+		return nil, sourceError(page.Source) // an empty page would look like a quiet day
+	}
 	for _, event := range page.Events {
 		result.Events = append(result.Events, newOccurrence(event))
 	}
@@ -74,6 +76,5 @@ func (f *feed) page(ctx context.Context, in interest, limit int) (*eventPage, er
 	if page.HasMore {
 		result.NextPollMs = 0
 	}
-	result.refused = page.Source.Phase == source.Failed
 	return result, nil
 }
