@@ -3,7 +3,6 @@ package mcp
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -139,6 +138,3 @@ func withEvents(result any) any {
 	}
 	return result
 }
-
-// errEnding is why nothing new is begun.
-var errEnding = errors.New("the server is ending")

@@ -66,7 +66,7 @@ func (h *eventHub) enter() (*lane, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, &eventcore.Error{Code: eventcore.CodeBusUnavailable, Message: errEnding.Error(), Cause: errEnding}
+		return nil, &eventcore.Error{Code: eventcore.CodeBusUnavailable, Message: "the server is ending", Hint: "start it again"}
 	}
 	for _, l := range h.lanes {
 		if l.feeds < laneHolders {
