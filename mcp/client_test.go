@@ -126,6 +126,27 @@ func (c *client) send(line string) {
 	}
 }
 
+// reply waits for the answer to a request; fault for an error that answers to none.
+func (c *client) reply(id string) json.RawMessage {
+	c.t.Helper()
+	return c.receive(c.answer(id), "answer to "+id)
+}
+
+func (c *client) fault() json.RawMessage {
+	c.t.Helper()
+	return c.receive(c.loose, "error")
+}
+
+// unread returns a notification that is there already.
+func (c *client) unread() (json.RawMessage, bool) {
+	select {
+	case line := <-c.notes:
+		return line, true
+	default:
+		return nil, false
+	}
+}
+
 func (c *client) receive(from chan json.RawMessage, what string) json.RawMessage {
 	c.t.Helper()
 	select {
@@ -231,6 +252,9 @@ func (c *client) poll(args map[string]any) pollResult {
 	c.t.Helper()
 	return decode[pollResult](c.t, c.tool("poll_events", args))
 }
+
+// hangUp closes the server's input.
+func (c *client) hangUp() { c.in.Close() }
 
 // end closes the server's input and returns how ServeStdio ended.
 func (c *client) end() error {

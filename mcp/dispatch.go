@@ -36,6 +36,8 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 	var reply mcpgo.JSONRPCMessage
 	if msg.method == string(mcpgo.MethodSubscriptionsListen) && msg.isRequest() {
 		reply = s.listen(ctx, c, msg)
+	} else if method := eventsMethod(msg); method != nil {
+		reply = s.answerEvents(ctx, c, msg, method)
 	} else {
 		reply = s.server.mcp.HandleMessage(s.server.mcp.WithContext(ctx, s), msg.raw)
 	}
@@ -54,7 +56,7 @@ func (s *Session) answer(ctx context.Context, c *call, msg message) (line []byte
 // looksAtKeys reports whether a method may need the registry. Clients start many servers, and ask most of them for no
 // more than their tools.
 func looksAtKeys(method string) bool {
-	return slices.ContainsFunc([]string{"tools/call", "resources/", "completion/", "prompts/get", "subscriptions/"}, func(prefix string) bool {
+	return slices.ContainsFunc([]string{"tools/call", "resources/", "completion/", "prompts/get", "subscriptions/", "events/"}, func(prefix string) bool {
 		return strings.HasPrefix(method, prefix)
 	})
 }
@@ -69,6 +71,7 @@ func (s *Session) finishReply(c *call, msg message, reply mcpgo.JSONRPCMessage) 
 	switch reply := reply.(type) {
 	case mcpgo.JSONRPCResponse:
 		reply.ID = id
+		reply.Result = withEvents(reply.Result)
 		return reply
 	case mcpgo.JSONRPCError:
 		reply.ID = id

@@ -1,6 +1,8 @@
 // Package mcp is the MCP server: the tools, resources and push notifications through which an agent finds event
-// keys, subscribes and receives events, in both protocol eras (the initialize handshake, and 2026-07-28).
+// keys, subscribes and receives events, in both protocol eras (the initialize handshake, and 2026-07-28), and the
+// protocol's own extension for events (events/list, poll, stream, subscribe), through which a client does the same.
 //
 // It neither reads the journal nor speaks to the bus: all that it knows of events comes through a [Consumer], and
-// a [Session] holds what belongs to one client. The command line makes a [Server] and serves it on a transport.
+// a [Session] holds what belongs to one client. What the extension follows belongs to the [Server]: its polls outlive
+// a request, its webhooks a session. The command line makes a Server and serves it on a transport.
 package mcp

@@ -21,18 +21,23 @@ type eventView struct {
 }
 
 func viewEvent(event consume.Event) eventView {
-	data := event.Data
-	switch {
-	case len(data) == 0:
-		data = json.RawMessage("null")
-	case !json.Valid(data):
-		// It must not cost the page, so it goes out as a string.
-		data = json.RawMessage(quoted(string(data)))
-	}
 	return eventView{
 		SubscriptionID: event.Subscription.ID, EventID: event.EventID, Key: event.Subscription.Key.Key,
 		EventType: event.EventType, Time: formatTime(event.Time), Cursor: event.Cursor.String(),
-		Data: data, Error: event.Err,
+		Data: eventData(event), Error: event.Err,
+	}
+}
+
+// eventData returns an event's data as JSON in any case.
+func eventData(event consume.Event) json.RawMessage {
+	switch data := event.Data; {
+	case len(data) == 0:
+		return json.RawMessage("null")
+	case !json.Valid(data):
+		// It must not cost the page, so it goes out as a string.
+		return json.RawMessage(quoted(string(data)))
+	default:
+		return data
 	}
 }
 

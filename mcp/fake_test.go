@@ -221,6 +221,48 @@ func (f *fakeConsumer) page(at []consume.At, limit int) (*consume.Page, error) {
 	return page, nil
 }
 
+// Locate takes the time of the last event for now.
+func (f *fakeConsumer) Locate(_ context.Context, sub *consume.Subscription, cursor *eventcore.Cursor, maxAge time.Duration) (eventcore.Cursor, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	start, truncated := f.head(), false
+	if f.readErr != nil || cursor == nil {
+		return start, false, f.readErr
+	}
+	if start = *cursor; start.Journal != f.journal || start.After < f.oldest || start.After > f.head().After {
+		start, truncated = eventcore.Cursor{Journal: f.journal, After: f.oldest}, true
+	}
+	for _, event := range f.events[start.After:] {
+		if maxAge == 0 || event.Time.After(testEpoch.Add(time.Duration(len(f.events))*time.Second-maxAge)) {
+			break
+		}
+		start = event.Cursor
+		truncated = truncated || event.EventType == sub.Key.EventType
+	}
+	return start, truncated, nil
+}
+
+func (f *fakeConsumer) Normalize(_ context.Context, key string, params map[string]any) (map[string]string, error) {
+	def, ok := eventcore.Lookup(key)
+	if !ok {
+		return nil, eventcore.UnknownKey(key)
+	}
+	return eventcore.ResolveParams(def, params)
+}
+
+func (f *fakeConsumer) isClosed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed
+}
+
+// subscriptions returns how many there are.
+func (f *fakeConsumer) subscriptions() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.subs)
+}
+
 func (f *fakeConsumer) Behind(_ context.Context, at consume.At) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -18,29 +18,46 @@ var (
 type inflight struct {
 	mu      sync.Mutex
 	entries map[string]*inflightEntry
+	counted int // entries that count
 }
+
+// noLimit is the limit of requests that are not limited in number, and do not count against others.
+const noLimit = 0
 
 // inflightEntry is one request; its id may be in use again as soon as it was cancelled.
 type inflightEntry struct {
 	key    string
 	cancel context.CancelFunc
+	free   bool // it does not count
 }
 
 func newInflight() *inflight { return &inflight{entries: map[string]*inflightEntry{}} }
 
-// begin enters a request, which stops at cancel. It refuses an id that is in use, and any request beyond limit.
+// begin enters a request, which stops at cancel. It refuses an id that is in use, and any request beyond limit; with
+// noLimit the request is none of those that count.
 func (t *inflight) begin(id json.RawMessage, limit int, cancel context.CancelFunc) (*inflightEntry, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	entry := &inflightEntry{key: idKey(id), cancel: cancel}
+	entry := &inflightEntry{key: idKey(id), cancel: cancel, free: limit == noLimit}
 	if _, ok := t.entries[entry.key]; ok {
 		return nil, errDuplicateID
 	}
-	if len(t.entries) >= limit {
-		return nil, errTooMany
+	if !entry.free {
+		if t.counted >= limit {
+			return nil, errTooMany
+		}
+		t.counted++
 	}
 	t.entries[entry.key] = entry
 	return entry, nil
+}
+
+// remove takes an entry out, with mu held.
+func (t *inflight) remove(entry *inflightEntry) {
+	delete(t.entries, entry.key)
+	if !entry.free {
+		t.counted--
+	}
 }
 
 // cancel ends a request early. From here on it gets no answer.
@@ -48,7 +65,7 @@ func (t *inflight) cancel(id json.RawMessage) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if entry, ok := t.entries[idKey(id)]; ok {
-		delete(t.entries, entry.key)
+		t.remove(entry)
 		entry.cancel()
 	}
 }
@@ -60,6 +77,6 @@ func (t *inflight) finish(entry *inflightEntry) bool {
 	if t.entries[entry.key] != entry {
 		return false
 	}
-	delete(t.entries, entry.key)
+	t.remove(entry)
 	return true
 }

@@ -13,13 +13,16 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
+const serverTitle = "Lark events"
+
 // Options configures a [Server].
 type Options struct {
 	// Name and Version are what the server says of itself. An empty name is lark-events-mcp.
 	Name    string
 	Version string
-	// Consumer makes the consumer of one session. It is called at the session's first need of it, never at
-	// start-up, and again at the next need if it failed. Its error reaches the user.
+	// Consumer makes a consumer: one for each session with tools' subscriptions, and those that the events extension
+	// shares. It is called at the first need, never at start-up, and again at the next need if it failed. Its error
+	// reaches the user.
 	Consumer func() (Consumer, error)
 	// Status asks the bus for its status, for the metrics. It must neither start a bus nor keep one running. Nil, an
 	// error, or no answer within two seconds: the metrics say that the bus is down.
@@ -58,7 +61,9 @@ type Server struct {
 
 	metrics metrics
 	// scraped makes the metrics' handler once.
-	scraped func() http.Handler
+	scraped  func() http.Handler
+	hub      *eventHub
+	webhooks Webhooks // nil: not offered
 
 	sessionsMu sync.Mutex
 	sessions   map[*Session]bool // those that are not closed
@@ -83,16 +88,18 @@ func NewServer(opts Options) *Server {
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
+	s.hub = newEventHub(opts.Consumer, s.logger)
 	// mcp-go's own validation of arguments and results stays off: arguments are decoded strictly here with errors
 	// a model can act on, and a schema compiled and run on every call would cost more than the call.
 	settings := []mcpserver.ServerOption{
-		mcpserver.WithTitle("Lark events"),
+		mcpserver.WithTitle(serverTitle),
 		mcpserver.WithInstructions(opts.instructions()),
 		mcpserver.WithToolCapabilities(false),
 		mcpserver.WithResourceCapabilities(true, true),
 		mcpserver.WithPromptCapabilities(false),
 		mcpserver.WithLogging(),
 		mcpserver.WithCompletions(),
+		announceEvents(),
 		mcpserver.WithResourceCompletionProvider(completer{}),
 		mcpserver.WithPromptCompletionProvider(completer{}),
 	}
@@ -106,4 +113,15 @@ func NewServer(opts Options) *Server {
 	addResources(s.mcp)
 	addPrompts(s.mcp)
 	return s
+}
+
+// Close ends what no session owns: webhooks, and the subscriptions of polls, with their cleanups. It returns when that is
+// done or ctx ends. It is called once, when no client is served any more; [Server.ServeStdio] does that itself.
+func (s *Server) Close(ctx context.Context) {
+	if s.webhooks != nil {
+		if err := s.webhooks.Close(ctx); err != nil {
+			s.logger.Warn("webhooks could not be ended in order", "error", err)
+		}
+	}
+	s.hub.close(ctx)
 }

@@ -23,9 +23,9 @@ const (
 	maxUnread = 1 << 20
 )
 
-// ServeStdio serves one client: messages are lines of JSON, requests in and answers and notifications out. It
+// ServeStdio serves the server's only client: messages are lines of JSON, requests in and answers and notifications out. It
 // returns nil when in ends, ctx's error when ctx ends, and an error when out cannot be written to any more; in
-// each case within two seconds, with the session's subscriptions ended.
+// each case within two seconds, with all subscriptions ended and the server closed.
 //
 // A Read of in or a Write to out that blocks cannot be interrupted. If one does when ServeStdio returns, its
 // goroutine ends once in or out is closed. On a Unix system the caller should ignore SIGPIPE, which would end the
@@ -51,7 +51,10 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	unwinding, cancelUnwinding := context.WithTimeout(closing, drainTime)
 	waitOr(unwinding, &loop.handlers)
 	cancelUnwinding()
+	var ending sync.WaitGroup
+	ending.Go(func() { s.Close(closing) })
 	loop.session.close(closing)
+	ending.Wait()
 
 	flushing, cancelFlush := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 	defer cancelFlush()
@@ -151,7 +154,11 @@ func (l *stdioLoop) handle(ctx context.Context, line []byte) {
 // start answers a request in a goroutine of its own.
 func (l *stdioLoop) start(ctx context.Context, msg message) {
 	ctx, cancel := context.WithCancel(ctx)
-	entry, err := l.session.inflight.begin(msg.id, maxRequests, cancel)
+	limit := maxRequests
+	if msg.method == eventsStreamMethod {
+		limit = noLimit
+	}
+	entry, err := l.session.inflight.begin(msg.id, limit, cancel)
 	switch {
 	case errors.Is(err, errDuplicateID):
 		cancel()

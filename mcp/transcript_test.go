@@ -7,45 +7,110 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
-// TestTranscripts plays the conversations in testdata. A line of a transcript is
+// peer is a client as a transcript needs it, on any transport. Its methods are for the test's goroutine, and fail the
+// test if what they wait for does not come.
+type peer interface {
+	initialize()                     // the handshake of protocols before 2026-07-28
+	send(message string)             // a message of the client
+	reply(id string) json.RawMessage // the answer to the request with this id, as JSON wrote it
+	fault() json.RawMessage          // the next error that answers to no id
+	note() json.RawMessage           // the next notification
+	unread() (json.RawMessage, bool) // a notification that is there already
+	hangUp()                         // the client sends no more
+	end() error                      // hangUp, and how the server ended
+}
+
+// transports connect a peer to a server on this consumer.
+func transports() map[string]func(t *testing.T, consumer Consumer, change func(*Options)) peer {
+	return map[string]func(t *testing.T, consumer Consumer, change func(*Options)) peer{
+		"stdio": func(t *testing.T, consumer Consumer, change func(*Options)) peer {
+			return stdioPeer{serve(t, consumer, change).listen()}
+		},
+	}
+}
+
+type stdioPeer struct{ *client }
+
+func (p stdioPeer) initialize() { p.client.initialize() }
+
+// TestTranscripts plays the conversations in testdata, on every transport. A file is one conversation, or a txtar archive
+// with one for each rule. A line of a conversation is
 //
 //	# a comment; --push channel --allow-sender ID at its beginning starts the server so
-//	> what the client sends
-//	! publish TYPE DATA…   an event that arrives, or a few
+//	> what the client sends; $modern stands for the _meta that a request of protocol 2026-07-28 brings along
+//	! what happens, see stage.do
 //	?                      the next notification is waited for
+//	= ID                   the answer to the request ID is waited for, which is a stream
+//	-                      there is no notification that was not waited for
 //	< what the server says: the answer to the line before, or the notification
 //
 // With -update the lines of the server are rewritten.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.transcript")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
+	var files []string
+	for _, pattern := range []string{"testdata/*.transcript", "testdata/*.txtar"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no %s: %v", pattern, err)
+		}
+		files = append(files, found...)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".transcript"), func(t *testing.T) {
-			registerKeys(t, messageDefinition(), reactionDefinition())
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var played string
-			synctest.Test(t, func(t *testing.T) { played = play(t, string(text)) })
-			if *update {
-				if err := os.WriteFile(file, []byte(played), 0o644); err != nil {
+	for transport, connect := range transports() {
+		for _, file := range files {
+			base := filepath.Base(file)
+			t.Run(transport+"/"+strings.TrimSuffix(base, filepath.Ext(base)), func(t *testing.T) {
+				registerKeys(t, messageDefinition(), reactionDefinition())
+				archive, err := txtar.ParseFile(file)
+				if err != nil {
 					t.Fatal(err)
 				}
-				return
-			}
-			want, got := strings.Split(string(text), "\n"), strings.Split(played, "\n")
-			for i := range max(len(want), len(got)) {
-				if i >= len(want) || i >= len(got) || want[i] != got[i] {
-					t.Fatalf("line %d differs (refresh with -update if that is meant)\n got %s\nwant %s", i+1, at(got, i), at(want, i))
+				if len(archive.Files) == 0 {
+					archive.Comment = []byte(playOn(t, connect, string(archive.Comment)))
 				}
+				for i, conversation := range archive.Files {
+					t.Run(conversation.Name, func(t *testing.T) {
+						archive.Files[i].Data = []byte(playOn(t, connect, string(conversation.Data)))
+					})
+				}
+				if *update {
+					if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// playOn plays a conversation and compares, or with -update returns, what the server really says.
+func playOn(t *testing.T, connect func(*testing.T, Consumer, func(*Options)) peer, text string) (played string) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{t: t, consumer: newFakeConsumer()}
+		s.peer = connect(t, s.consumer, func(o *Options) {
+			if flags, ok := strings.CutPrefix(text, "# --push channel --allow-sender "); ok {
+				sender, _, _ := strings.Cut(flags, "\n")
+				o.Push, o.AllowSenders = PushChannel, []string{sender}
 			}
 		})
+		played = s.play(text)
+	})
+	if *update {
+		return played
 	}
+	want, got := strings.Split(text, "\n"), strings.Split(played, "\n")
+	for i := range max(len(want), len(got)) {
+		if i >= len(want) || i >= len(got) || want[i] != got[i] {
+			t.Fatalf("line %d differs (refresh with -update if that is meant)\n got %s\nwant %s", i+1, at(got, i), at(want, i))
+		}
+	}
+	return text
 }
 
 func at(lines []string, i int) string {
@@ -55,15 +120,17 @@ func at(lines []string, i int) string {
 	return "(end)"
 }
 
+// stage is a conversation under way.
+type stage struct {
+	t        *testing.T
+	consumer *fakeConsumer
+	peer     peer
+}
+
+const modernMeta = `{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
+
 // play returns the transcript with what the server really says.
-func play(t *testing.T, transcript string) string {
-	consumer := newFakeConsumer()
-	c := serve(t, consumer, func(o *Options) {
-		if flags, ok := strings.CutPrefix(transcript, "# --push channel --allow-sender "); ok {
-			sender, _, _ := strings.Cut(flags, "\n")
-			o.Push, o.AllowSenders = PushChannel, []string{sender}
-		}
-	}).listen()
+func (s *stage) play(transcript string) string {
 	var played strings.Builder
 	for line := range strings.Lines(transcript) {
 		line = strings.TrimSuffix(line, "\n")
@@ -71,33 +138,89 @@ func play(t *testing.T, transcript string) string {
 			continue
 		}
 		played.WriteString(line + "\n")
-		answer := func(text json.RawMessage) { played.WriteString("< " + strings.TrimSpace(string(text)) + "\n") }
+		said := func(text json.RawMessage) { played.WriteString("< " + strings.TrimSpace(string(text)) + "\n") }
 		switch {
 		case line == "?":
-			answer(c.note())
-		case strings.HasPrefix(line, "! publish "):
-			words := strings.Fields(line)
-			consumer.publish(words[2], words[3:]...)
+			said(s.peer.note())
+		case line == "-":
+			if note, there := s.peer.unread(); there {
+				said(note)
+			}
+		case strings.HasPrefix(line, "= "):
+			said(s.peer.reply(strings.TrimPrefix(line, "= ")))
+		case strings.HasPrefix(line, "! "):
+			s.do(strings.Fields(line)[1:])
 		case strings.HasPrefix(line, "> "):
-			sent := strings.TrimPrefix(line, "> ")
-			c.send(sent)
-			var head struct {
-				ID     json.RawMessage `json:"id"`
-				Method string          `json:"method"`
-			}
-			switch err := json.Unmarshal([]byte(sent), &head); {
-			case err == nil && head.Method == "subscriptions/listen":
-				// It is answered when it ends.
-			case err == nil && len(head.ID) > 0 && string(head.ID) != "null" && head.ID[0] != '{':
-				answer(c.receive(c.answer(string(head.ID)), "answer to "+sent))
-			case err != nil || head.Method == "" || string(head.ID) != "":
-				answer(c.receive(c.loose, "error for "+sent))
-			}
+			sent := strings.ReplaceAll(strings.TrimPrefix(line, "> "), "$modern", modernMeta)
+			s.peer.send(sent)
+			s.answered(sent, said)
 		}
 		synctest.Wait()
 	}
-	if err := c.end(); err != nil {
-		t.Errorf("the session ended with %v", err)
+	if err := s.peer.end(); err != nil {
+		s.t.Errorf("the session ended with %v", err)
 	}
 	return played.String()
+}
+
+// answered waits for the answer to a message, if one is due at once.
+func (s *stage) answered(sent string, said func(json.RawMessage)) {
+	var head struct {
+		ID     json.RawMessage `json:"id"`
+		Method string          `json:"method"`
+	}
+	switch err := json.Unmarshal([]byte(sent), &head); {
+	case err == nil && (head.Method == "subscriptions/listen" || head.Method == "events/stream"):
+		// It is answered when it ends.
+	case err == nil && len(head.ID) > 0 && string(head.ID) != "null" && head.ID[0] != '{':
+		said(s.peer.reply(string(head.ID)))
+	case err != nil || head.Method == "" || string(head.ID) != "":
+		said(s.peer.fault())
+	}
+}
+
+// do makes something happen:
+//
+//	initialize             the handshake
+//	publish TYPE DATA…     an event, or a few; !DATA is one whose lookup failed
+//	wait 15s               time
+//	keep N                 events but the last N leave the journal
+//	source PHASE           the connection to the platform
+//	read CODE              reads fail; ok: they do not
+//	subscribe CODE         likewise, subscriptions
+//	hang up                the client's input ends
+func (s *stage) do(words []string) {
+	fail := func(to *error) {
+		if *to = nil; words[1] != "ok" {
+			*to = &eventcore.Error{Code: eventcore.Code(words[1]), Message: "it was made to fail", Hint: "wait"}
+		}
+	}
+	switch words[0] {
+	case "initialize":
+		s.peer.initialize()
+	case "publish":
+		s.consumer.publish(words[1], words[2:]...)
+	case "wait":
+		d, err := time.ParseDuration(words[1])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(d)
+	case "keep":
+		var n int
+		if err := json.Unmarshal([]byte(words[1]), &n); err != nil {
+			s.t.Fatal(err)
+		}
+		s.consumer.change(func(f *fakeConsumer) { f.oldest = f.head().After - eventcore.Position(n) })
+	case "source":
+		s.consumer.change(func(f *fakeConsumer) { f.source = source.State{Phase: source.Phase(words[1])}; f.more.fire() })
+	case "read":
+		s.consumer.change(func(f *fakeConsumer) { fail(&f.readErr); f.more.fire() })
+	case "subscribe":
+		s.consumer.change(func(f *fakeConsumer) { fail(&f.subscribeErr) })
+	case "hang":
+		s.peer.hangUp()
+	default:
+		s.t.Fatalf("what is %q", words)
+	}
 }

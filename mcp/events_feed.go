@@ -1,0 +1,52 @@
+package mcp
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+)
+
+// feed is one reader's hold on a subscription. It may be read from many goroutines at once.
+type feed struct {
+	hub  *eventHub
+	lane *lane
+	sub  *consume.Subscription
+
+	once     sync.Once
+	released chan struct{} // closed when the hold is given up
+}
+
+// locate returns where a reading begins; see [consume.Client.Locate].
+func (f *feed) locate(ctx context.Context, cursor *eventcore.Cursor, maxAge time.Duration) (eventcore.Cursor, bool, error) {
+	return f.lane.consumer.Locate(ctx, f.sub, cursor, maxAge)
+}
+
+// read returns a page; see [consume.Client.Read].
+func (f *feed) read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (*consume.Page, error) {
+	return f.lane.consumer.Read(ctx, []consume.At{{Subscription: f.sub, Cursor: from}}, limit, wait)
+}
+
+// release gives the hold up, with a cleanup on the platform if it is the last. It waits for nothing; whoever wants to
+// waits for released. A hub that closes ends what is held by itself.
+func (f *feed) release() {
+	f.once.Do(func() {
+		f.hub.mu.Lock()
+		defer f.hub.mu.Unlock()
+		if f.hub.closed {
+			close(f.released)
+			return
+		}
+		f.hub.work.Go(func() {
+			defer close(f.released)
+			ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+			defer cancel()
+			if err := f.lane.unsubscribe(ctx, f.sub); err != nil {
+				f.hub.logger.Warn("a subscription could not be ended on the platform", "key", f.sub.Key.Key, "error", err)
+			}
+			f.hub.leave(f.lane)
+		})
+	})
+}

@@ -1,0 +1,181 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+)
+
+// laneHolders bounds the feeds that share a consumer. Each may have a request under way, and a bus answers
+// protocol.MaxPending of one consumer at once.
+const laneHolders = 100
+
+// eventHub opens the feeds of the extension's polls, streams and webhooks. They share nothing with the tools'
+// subscriptions: a consumer gives the same subscription to whoever asks for the same, and unsubscribe_event of one
+// client must not end the stream of another. It makes consumers as they are needed, and closes those that nobody needs.
+type eventHub struct {
+	newConsumer func() (Consumer, error)
+	logger      *slog.Logger
+
+	mu     sync.Mutex
+	closed bool
+	lanes  []*lane
+	leases map[leaseKey]*lease
+	work   sync.WaitGroup // feeds that are being released
+}
+
+// lane is one consumer, and the feeds that share it.
+type lane struct {
+	consumer Consumer
+	feeds    int // that are open or being opened; guarded by the hub's mu
+	endings  *endings
+	held     map[*consume.Subscription]int // feeds by subscription; guarded by endings
+}
+
+func newEventHub(newConsumer func() (Consumer, error), logger *slog.Logger) *eventHub {
+	return &eventHub{newConsumer: newConsumer, logger: logger, leases: map[leaseKey]*lease{}}
+}
+
+// open subscribes, and returns a feed that holds the subscription until it is released. A key for one consumer has one
+// feed: the second is refused.
+func (h *eventHub) open(ctx context.Context, in interest) (*feed, error) {
+	l, err := h.enter()
+	if err != nil {
+		return nil, err
+	}
+	req := consume.Request{Key: in.def.Key, Params: in.given}
+	if in.cursor != nil {
+		req.From = in.cursor.String()
+	}
+	sub, err := l.subscribe(ctx, req)
+	if err != nil {
+		h.leave(l)
+		return nil, err
+	}
+	return &feed{hub: h, lane: l, sub: sub, released: make(chan struct{})}, nil
+}
+
+// enter returns a lane with room for one more feed.
+func (h *eventHub) enter() (*lane, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, &eventcore.Error{Code: eventcore.CodeBusUnavailable, Message: "the server is ending", Hint: "start it again"}
+	}
+	for _, l := range h.lanes {
+		if l.feeds < laneHolders {
+			l.feeds++
+			return l, nil
+		}
+	}
+	consumer, err := h.newConsumer()
+	if err != nil {
+		return nil, err
+	}
+	l := &lane{consumer: consumer, feeds: 1, endings: newEndings(), held: map[*consume.Subscription]int{}}
+	h.lanes = append(h.lanes, l)
+	return l, nil
+}
+
+// leave takes a feed out of its lane, and closes the lane behind the last one.
+func (h *eventHub) leave(l *lane) {
+	h.mu.Lock()
+	l.feeds--
+	last := l.feeds == 0 && !h.closed
+	if last {
+		h.lanes = slices.DeleteFunc(h.lanes, func(other *lane) bool { return other == l })
+	}
+	h.mu.Unlock()
+	if last {
+		l.close(context.Background(), h.logger)
+	}
+}
+
+// subscribe returns a subscription with one more feed that holds it.
+func (l *lane) subscribe(ctx context.Context, req consume.Request) (*consume.Subscription, error) {
+	done := l.endings.begin()
+	defer done()
+	for {
+		sub, _, err := l.consumer.Subscribe(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		taken := false
+		entered, err := l.endings.enter(ctx, sub, func() {
+			if taken = sub.Key.SingleConsumer && l.held[sub] > 0; !taken {
+				l.held[sub]++
+			}
+		})
+		switch {
+		case err != nil:
+			return nil, err
+		case taken:
+			return nil, &eventcore.Error{Code: eventcore.CodeSingleConsumer,
+				Message: fmt.Sprintf("%s can have one consumer, and this server follows it already", req.Key),
+				Hint:    "end the other stream, webhook or polling first; a poll's hold ends " + leaseTime.String() + " after the last one"}
+		case entered:
+			return sub, nil
+		}
+	}
+}
+
+var errHeld = errors.New("other feeds hold the subscription")
+
+// unsubscribe takes a feed off its subscription, which ends with the last one.
+func (l *lane) unsubscribe(ctx context.Context, sub *consume.Subscription) error {
+	over, err := l.endings.end(func() (*consume.Subscription, error) {
+		if l.held[sub]--; l.held[sub] > 0 {
+			return nil, errHeld
+		}
+		delete(l.held, sub)
+		return sub, nil
+	})
+	if err != nil {
+		return nil
+	}
+	defer over()
+	_, err = l.consumer.Unsubscribe(ctx, sub)
+	return err
+}
+
+func (l *lane) close(ctx context.Context, logger *slog.Logger) {
+	if err := l.consumer.Close(ctx); err != nil {
+		logger.Warn("the subscriptions of events/poll, events/stream and webhooks could not all be ended", "error", err)
+	}
+}
+
+// close ends all subscriptions, with their cleanups, and closes the consumers. It returns when that is done or ctx ends.
+// No feed can be opened any more.
+func (h *eventHub) close(ctx context.Context) {
+	h.mu.Lock()
+	h.closed = true
+	lanes := h.lanes
+	h.lanes = nil
+	for _, l := range h.leases {
+		l.timer.Stop()
+	}
+	clear(h.leases)
+	h.mu.Unlock()
+	waitOr(ctx, &h.work)
+	var closing sync.WaitGroup
+	for _, l := range lanes {
+		closing.Go(func() { l.close(ctx, h.logger) })
+	}
+	closing.Wait()
+}
+
+// normalize returns the arguments of an interest resolved and normalized; see [consume.Client.Normalize].
+func (h *eventHub) normalize(ctx context.Context, in interest) (map[string]string, error) {
+	l, err := h.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer h.leave(l)
+	return l.consumer.Normalize(ctx, in.def.Key, in.given)
+}

@@ -1,0 +1,245 @@
+package mcp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	mcpgo "github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+)
+
+// webhookTTL is the lifetime of a webhook for which a client names none.
+const webhookTTL = time.Hour
+
+// Webhooks delivers events to callback endpoints. All methods may be called from many goroutines at once. An error is a
+// refusal in the extension's terms, or an [*eventcore.Error] of the feeds.
+type Webhooks interface {
+	Subscribe(ctx context.Context, req webhookRequest) (webhookGrant, error)
+	Unsubscribe(ctx context.Context, principal, name string, arguments json.RawMessage, url string) error
+	// Close ends deliveries; it returns when no feed is open any more or ctx ends.
+	Close(ctx context.Context) error
+}
+
+// Feeds returns the feeds from which webhooks are delivered. They end with [Server.Close].
+func (s *Server) Feeds() webhookFeeds { return feeds{s} }
+
+// OfferWebhooks makes the server offer webhooks, to clients that came over HTTP and are authenticated. It is called
+// before the first client is served; [Server.Close] closes w.
+func (s *Server) OfferWebhooks(w Webhooks) { s.webhooks = w }
+
+// checkWebhook returns why the session's client cannot have webhooks, nil if it can.
+func (s *Session) checkWebhook() error {
+	refusal := &rpcError{Code: codeForbidden}
+	switch {
+	case !s.http:
+		refusal.Message = "webhooks are only for clients that come over HTTP and are authenticated; use events/stream or events/poll"
+	case s.principal == "":
+		refusal.Message = "webhooks are only for authenticated clients, and this one is not: run the server with --auth-tokens, and send " +
+			"Authorization: Bearer TOKEN; or use events/stream or events/poll"
+	default:
+		return nil
+	}
+	return refusal
+}
+
+// webhookInterest are what events/subscribe and events/unsubscribe share.
+type webhookInterest struct {
+	args      arguments
+	arguments json.RawMessage
+	delivery  arguments
+	webhooks  Webhooks
+}
+
+// readWebhook checks that the client may have webhooks at all, and what it sent.
+func (s *Session) readWebhook(msg message, accepted, delivery []argument) (*webhookInterest, error) {
+	if err := s.checkWebhook(); err != nil {
+		return nil, err
+	}
+	if s.server.webhooks == nil {
+		return nil, unsupported("delivery", "webhook", "this server runs without webhooks; use events/stream or events/poll")
+	}
+	accepted = append(accepted, argument{name: "delivery", kind: kindObject, required: true, description: "the endpoint"})
+	args, err := decodeParams(msg, accepted)
+	if err != nil {
+		return nil, err
+	}
+	in := &webhookInterest{args: args, arguments: args.given["arguments"], webhooks: s.server.webhooks}
+	if !args.has("arguments") {
+		in.arguments = json.RawMessage("{}")
+	}
+	if in.delivery, err = decodeArguments(delivery, args.given["delivery"]); err != nil {
+		e := *asUserError(err)
+		e.Message = "delivery: " + e.Message
+		return nil, &e
+	}
+	return in, nil
+}
+
+func deliveryURL() argument {
+	return argument{name: "url", kind: kindText, required: true, maxText: 4096, description: "the endpoint's https URL"}
+}
+
+// webhookResult is the result of events/subscribe.
+type webhookResult struct {
+	mcpgo.Result
+	ID             string                 `json:"id"`
+	RefreshBefore  *time.Time             `json:"refreshBefore"`
+	Cursor         string                 `json:"cursor"`
+	Truncated      bool                   `json:"truncated"`
+	DeliveryStatus *webhookDeliveryStatus `json:"deliveryStatus,omitempty"`
+}
+
+func subscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.ResultMetadata, error) {
+	in, err := s.readWebhook(msg,
+		append(interestParams(), argument{name: "ttlMs", kind: kindInteger, min: 1, max: int(maxAge.Milliseconds()),
+			fallback: int(webhookTTL.Milliseconds()), description: "how long it should live, in milliseconds; null for no expiry"}),
+		[]argument{
+			{name: "mode", kind: kindText, required: true, description: "webhook"},
+			deliveryURL(),
+			{name: "secret", kind: kindText, required: true, description: "whsec_ and base64 of 24 to 64 bytes"},
+		})
+	if err != nil {
+		return nil, err
+	}
+	if mode := in.delivery.text("mode"); mode != "webhook" {
+		return nil, unsupported("delivery.mode", mode, fmt.Sprintf("delivery.mode must be webhook, not %q", clip(mode, 100)))
+	}
+	// Everything that can be told without asking anybody is told here, as events/poll tells it.
+	if _, err := in.args.interest(); err != nil {
+		return nil, err
+	}
+	req := webhookRequest{
+		Principal: s.principal, Name: in.args.text("name"), Arguments: in.arguments,
+		URL: in.delivery.text("url"), Secret: in.delivery.text("secret"), Cursor: in.args.cursor(), MaxAge: in.args.maxAge(),
+	}
+	if wish, ok := in.args.given["ttlMs"]; !ok || !bytes.Equal(wish, []byte("null")) {
+		ttl := time.Duration(in.args.integer("ttlMs")) * time.Millisecond
+		req.TTL = &ttl
+	}
+	grant, err := in.webhooks.Subscribe(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return &webhookResult{ID: grant.ID, RefreshBefore: grant.RefreshBefore, Cursor: grant.Cursor.String(),
+		Truncated: grant.Truncated, DeliveryStatus: grant.Status}, nil
+}
+
+func unsubscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.ResultMetadata, error) {
+	// The mode and the secret of events/subscribe may be there; they do not matter.
+	in, err := s.readWebhook(msg, interestParams()[:2], []argument{deliveryURL(), {name: "mode", kind: kindText}, {name: "secret", kind: kindText}})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := newInterest(in.args.text("name"), in.args.object("arguments"), nil, 0); err != nil {
+		return nil, err
+	}
+	if err := in.webhooks.Unsubscribe(ctx, s.principal, in.args.text("name"), in.arguments, in.delivery.text("url")); err != nil {
+		return nil, err
+	}
+	return &ended{}, nil
+}
+
+// feeds opens the hub's feeds for webhooks.
+type feeds struct{ server *Server }
+
+func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage, cursor *string, maxAge time.Duration) (webhookFeed, error) {
+	f.server.fill()
+	given, err := decodeObject(arguments)
+	if err != nil {
+		return nil, err
+	}
+	in, err := newInterest(name, given, cursor, maxAge)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := f.server.hub.open(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	start, truncated, err := opened.locate(ctx, in.cursor, in.maxAge)
+	if err != nil {
+		opened.release()
+		return nil, err
+	}
+	return &openFeed{opened, start, truncated}, nil
+}
+
+func (f feeds) Canonical(ctx context.Context, name string, arguments json.RawMessage) (json.RawMessage, error) {
+	f.server.fill()
+	given, err := decodeObject(arguments)
+	if err != nil {
+		return nil, err
+	}
+	in, err := newInterest(name, given, nil, 0)
+	if err != nil {
+		return nil, err
+	}
+	normalized, err := f.server.hub.normalize(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return encode(eventcore.TypedParams(in.def, normalized)) // maps are encoded in the order of their keys
+}
+
+func decodeObject(text json.RawMessage) (map[string]any, error) {
+	if len(text) == 0 || string(text) == "null" {
+		return nil, nil
+	}
+	decoded, err := decodeArguments([]argument{{name: "arguments", kind: kindObject}}, json.RawMessage(`{"arguments":`+string(text)+`}`))
+	return decoded.object("arguments"), err
+}
+
+// openFeed is a feed that remembers where it began.
+type openFeed struct {
+	*feed
+	start     eventcore.Cursor
+	truncated bool
+}
+
+func (o *openFeed) Start() eventcore.Cursor { return o.start }
+
+func (o *openFeed) Truncated() bool { return o.truncated }
+
+func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (webhookPage, error) {
+	read, err := o.read(ctx, from, limit, wait)
+	if err != nil {
+		return webhookPage{}, err
+	}
+	page := webhookPage{Next: read.Next[0], HasMore: read.HasMore, Truncated: read.Truncated}
+	for _, event := range read.Events {
+		one, err := webhookOccurrenceOf(event)
+		if err != nil {
+			return webhookPage{}, err
+		}
+		page.Occurrences = append(page.Occurrences, one)
+	}
+	return page, nil
+}
+
+func webhookOccurrenceOf(event consume.Event) (webhookOccurrence, error) {
+	one := webhookOccurrence{EventID: event.EventID, Name: event.Subscription.Key.Key, Timestamp: event.Time,
+		Data: eventData(event), Cursor: event.Cursor}
+	if meta := errorMeta(event.Err); meta != nil {
+		var err error
+		if one.Meta, err = encode(meta); err != nil {
+			return one, err
+		}
+	}
+	return one, nil
+}
+
+// Close gives the feed's hold up; it returns when a cleanup that this brings is done, or ctx ends.
+func (o *openFeed) Close(ctx context.Context) error {
+	o.release()
+	select {
+	case <-o.released:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
