@@ -25,10 +25,12 @@ type Session struct {
 	id string
 	// principal is who the client proved to be; empty on stdio, and over HTTP without authentication.
 	principal string
-	server    *Server
-	logger    *slog.Logger
-	out       sender
-	notifier  *notifier
+	// http says that the client came by Streamable HTTP; it is set before the first message.
+	http     bool
+	server   *Server
+	logger   *slog.Logger
+	out      sender
+	notifier *notifier
 
 	// life ends with the session. draining ends before it, when no more requests come: what waits for events ends
 	// then, and what does work may finish.
