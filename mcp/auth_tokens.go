@@ -39,8 +39,12 @@ type fileVersion struct {
 }
 
 // LoadTokens reads a file of tokens. The error says what is wrong with the file, and in which line. It must not be
-// readable for everyone, nor be writable for anyone but its owner.
+// readable for everyone, nor be writable for anyone but its owner. logger is told when the file has changed and cannot be
+// used; nil discards that.
 func LoadTokens(path string, logger *slog.Logger) (*Tokens, error) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	t := &Tokens{path: path, logger: logger}
 	return t, t.load()
 }

@@ -55,7 +55,6 @@ func (o HTTPOptions) Check(addr net.Addr) error {
 
 // httpTransport serves MCP over HTTP: it finds the session that a request belongs to, and has it answer.
 type httpTransport struct {
-	server   *Server
 	opts     HTTPOptions
 	sessions *httpSessions
 }
@@ -71,9 +70,9 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 		listener.Close()
 		return err
 	}
-	t := &httpTransport{server: s, opts: opts, sessions: newHTTPSessions(s)}
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
+	t := &httpTransport{opts: opts, sessions: newHTTPSessions(s, requests)}
 	web := &http.Server{
 		Handler: t, TLSConfig: opts.TLS, ReadHeaderTimeout: headerTime, IdleTimeout: idleConnection, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return requests },
@@ -88,7 +87,7 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 		served <- web.Serve(listener)
 	}()
 	var expiring sync.WaitGroup
-	expiring.Go(func() { t.sessions.expire(requests) })
+	expiring.Go(t.sessions.expire)
 
 	var err error
 	select {
@@ -110,7 +109,7 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 		}
 	}
 	cancelRequests()
-	expiring.Wait()
+	waitOr(closing, &expiring)
 	t.sessions.close(closing)
 	<-served
 	return err

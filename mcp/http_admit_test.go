@@ -146,7 +146,6 @@ func TestTokenFilesThatAreRefused(t *testing.T) {
 
 func TestTokenFileIsReadAgainWhenItChanges(t *testing.T) {
 	tokens := tokenFile(t, "alice", "old")
-	tokens.logger = NewServer(Options{}).logger
 	change := func(text string, age time.Duration) {
 		if err := os.WriteFile(tokens.path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

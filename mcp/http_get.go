@@ -109,10 +109,7 @@ func (t *httpTransport) delete(w http.ResponseWriter, r *http.Request, principal
 		return
 	}
 	t.sessions.release(s)
-	// The client need not wait for the cleanups.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), endTime)
-	defer cancel()
-	t.sessions.remove(ctx, s)
+	t.sessions.remove(s)
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -91,7 +91,7 @@ func (t *httpTransport) initialize(w http.ResponseWriter, r *http.Request, princ
 	if s.Initialized() {
 		w.Header().Set(mcpgo.HeaderSessionID, s.id)
 	} else {
-		t.sessions.remove(r.Context(), s)
+		t.sessions.remove(s)
 	}
 	writeJSON(w, http.StatusOK, line)
 }

@@ -53,6 +53,8 @@ type httpSession struct {
 // httpSessions are the sessions of all clients that came by HTTP. Its methods may be called from many goroutines.
 type httpSessions struct {
 	server *Server
+	// life ends when the server does, and cuts short what ends sessions until then.
+	life   context.Context
 	ending sync.WaitGroup // sessions that end by themselves
 
 	mu     sync.Mutex
@@ -60,8 +62,8 @@ type httpSessions struct {
 	closed bool
 }
 
-func newHTTPSessions(s *Server) *httpSessions {
-	return &httpSessions{server: s, open: map[sessionKey]*httpSession{}}
+func newHTTPSessions(s *Server, life context.Context) *httpSessions {
+	return &httpSessions{server: s, life: life, open: map[sessionKey]*httpSession{}}
 }
 
 // create makes a session for a client that initializes. The caller must release it.
@@ -140,9 +142,9 @@ func (t *httpSessions) release(s *httpSession) {
 	s.serving.Done()
 }
 
-// remove ends the session that a client does not want any more. It returns when that is done, or ctx ends. The caller
-// must have released it.
-func (t *httpSessions) remove(ctx context.Context, s *httpSession) {
+// remove ends a session that its client does not want any more. It returns when that is done. The caller must have
+// released it.
+func (t *httpSessions) remove(s *httpSession) {
 	t.mu.Lock()
 	present := t.open[s.key] == s
 	if present {
@@ -150,28 +152,29 @@ func (t *httpSessions) remove(ctx context.Context, s *httpSession) {
 	}
 	t.mu.Unlock()
 	if present {
-		s.finish(ctx)
+		t.finish(s)
 	}
 }
 
-// expire ends sessions that nobody uses, until ctx ends. It returns when those ends are over.
-func (t *httpSessions) expire(ctx context.Context) {
+// finish ends a session that was taken out.
+func (t *httpSessions) finish(s *httpSession) {
+	ctx, cancel := context.WithTimeout(t.life, endTime)
+	defer cancel()
+	s.finish(ctx)
+}
+
+// expire ends sessions that nobody uses, until the server ends. It returns when those ends are over.
+func (t *httpSessions) expire() {
 	look := time.NewTicker(expireEvery)
 	defer look.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-t.life.Done():
 			t.ending.Wait()
 			return
 		case now := <-look.C:
 			for _, idle := range t.takeIdle(now) {
-				t.ending.Go(func() {
-					ending, cancel := endWithAny(context.Background(), ctx)
-					defer cancel()
-					ending, cancelTime := context.WithTimeout(ending, endTime)
-					defer cancelTime()
-					idle.finish(ending)
-				})
+				t.ending.Go(func() { t.finish(idle) })
 			}
 		}
 	}

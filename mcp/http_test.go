@@ -246,7 +246,7 @@ func TestHTTPEndOfTheServer(t *testing.T) {
 
 func TestHTTPSessionsAreBounded(t *testing.T) {
 	server := NewServer(Options{Consumer: func() (Consumer, error) { return newFakeConsumer(), nil }})
-	sessions := newHTTPSessions(server)
+	sessions := newHTTPSessions(server, t.Context())
 	defer sessions.close(t.Context())
 	for range maxHTTPSessions {
 		s, err := sessions.create("")
