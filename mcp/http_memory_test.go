@@ -47,11 +47,11 @@ func memory() uint64 {
 // open opens a stream by hand, so that the client's side costs nothing.
 func (w *web) open(kind, name string) net.Conn {
 	w.t.Helper()
-	client, method, message := w.modern(name).web, "GET", ""
+	var client *web
+	method, message := "POST", ""
 	if kind == "GET" {
-		client = w.initialize()
+		method, client = "GET", w.initialize()
 	} else {
-		method = "POST"
 		client, message = w.modern(name).message(kind, map[string]any{"notifications": map[string]any{"resourcesListChanged": true}})
 	}
 	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))

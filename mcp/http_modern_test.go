@@ -32,9 +32,9 @@ func TestModernHTTPClientsOfOneNameShareAMemory(t *testing.T) {
 		}()
 	}
 	consumer.publish(messageKey, `{"text":"b"}`)
-	first := wait(t, waiting, "answer")
+	first := awaitFrom(t, waiting, "answer")
 	consumer.publish(messageKey, `{"text":"c"}`)
-	if second := wait(t, waiting, "answer"); strings.Contains(first, "in use") || strings.Contains(second, "in use") {
+	if second := awaitFrom(t, waiting, "answer"); strings.Contains(first, "in use") || strings.Contains(second, "in use") {
 		t.Errorf("answered %s and %s", first, second)
 	}
 }
@@ -91,7 +91,7 @@ func TestModernHTTPListenIsAStream(t *testing.T) {
 	client, message := a.message("subscriptions/listen", map[string]any{
 		"notifications": map[string]any{"resourceSubscriptions": []string{subscriptionURI(id)}},
 	})
-	streams := []*events{}
+	streams := []*webEvents{}
 	for range 2 {
 		stream := client.stream(client.do("POST", HTTPPath, strings.NewReader(message)))
 		stream.mustBe("notifications/subscriptions/acknowledged")

@@ -26,14 +26,30 @@ func TestGETStreamBringsWhatTheSessionSays(t *testing.T) {
 	s.withLog()
 	consumer.publish(messageKey, `{"text":"before"}`)
 	stream := s.get()
-	stream.mustBe("list_changed")
-	stream.mustBe("before")
+	if told := stream.message().data + stream.message().data; !strings.Contains(told, "list_changed") || !strings.Contains(told, "before") {
+		t.Errorf("told %s", told)
+	}
 	consumer.publish(messageKey, `{"text":"after"}`)
 	if event := stream.mustBe("after"); event.id != "3" {
 		t.Errorf("the third event has the id %s", event.id)
 	}
 	s.do("DELETE", HTTPPath, nil)
 	stream.mustEnd()
+}
+
+func TestGETStreamTellsOfResources(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	s := serveHTTP(t, consumer).initialize()
+	uri := subscriptionURI(s.subscribe())
+	s.result("resources/subscribe", map[string]any{"uri": uri})
+	stream := s.get()
+	stream.mustBe("list_changed")
+	consumer.publish(messageKey, `{"text":"a"}`)
+	stream.mustBe(uri)
+	if read := s.result("resources/read", map[string]any{"uri": uri}); !strings.Contains(string(read), "e1") {
+		t.Errorf("read %s", read)
+	}
 }
 
 func TestGETStreamIsResumed(t *testing.T) {
@@ -45,10 +61,10 @@ func TestGETStreamIsResumed(t *testing.T) {
 	if event, err := first.next(); err != nil || event.id != "0" || event.data != "" {
 		t.Errorf("the stream began with %+v, %v", event, err)
 	}
+	first.mustBe("list_changed")
 	for i := range 5 {
 		consumer.publish(messageKey, fmt.Sprintf(`{"text":"m%d"}`, i))
 	}
-	first.mustBe("list_changed")
 	first.mustBe("m0")
 	last := first.mustBe("m1")
 	// The connection breaks after the second message; the client does not know what else was on its way.
@@ -129,7 +145,7 @@ func TestQuietStreamsAreKeptAlive(t *testing.T) {
 		get := s.get()
 		get.next()
 		for range 3 {
-			for _, stream := range []*events{get, listen} {
+			for _, stream := range []*webEvents{get, listen} {
 				began := time.Now()
 				if event, err := stream.next(); err != nil || event.comment == "" {
 					t.Fatalf("got %+v, %v", event, err)
@@ -181,6 +197,7 @@ func TestStreamOfAClientThatDoesNotReadEnds(t *testing.T) {
 		s, other := w.initialize(), w.initialize()
 		s.withLog()
 		other.withLog()
+		synctest.Wait() // the change of the list waits for the stream by now
 		stuck := s.get()
 		reads := other.get()
 		reads.mustBe("list_changed")

@@ -178,7 +178,7 @@ func TestHTTPClientThatGoesAwayConsumesNothing(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	status := waitingPoll(s, consumer, ctx)
 	leave()
-	wait(t, status, "end of the poll")
+	awaitFrom(t, status, "end of the poll")
 	// The id is free again once the server has noticed.
 	for limit := time.Now().Add(anySecond); ; {
 		_, text := s.post(`{"jsonrpc":"2.0","id":"waits","method":"ping"}`)
@@ -205,7 +205,7 @@ func TestHTTPRequestIsCancelledByNotification(t *testing.T) {
 		t.Errorf("an id in use: %d %s", code, text)
 	}
 	s.post(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"waits"}}`)
-	if code := wait(t, status, "end of the poll"); code != http.StatusAccepted {
+	if code := awaitFrom(t, status, "end of the poll"); code != http.StatusAccepted {
 		t.Errorf("the cancelled request ended with %d", code)
 	}
 }
@@ -227,7 +227,7 @@ func TestHTTPEndOfTheServer(t *testing.T) {
 	stream.mustEnd()
 	listen.mustBe(`"result"`)
 	listen.mustEnd()
-	if code := wait(t, status, "answer"); code != http.StatusOK {
+	if code := awaitFrom(t, status, "answer"); code != http.StatusOK {
 		t.Errorf("the poll ended with %d", code)
 	}
 	if err := w.end(); err != context.Canceled {
