@@ -41,7 +41,7 @@ func parseMessage(raw []byte) (message, *rpcError) {
 			return message{}, &rpcError{Code: mcpgo.PARSE_ERROR, Message: "the message is not JSON: " + err.Error()}
 		case raw[0] == '[':
 			return message{}, &rpcError{Code: mcpgo.INVALID_REQUEST,
-				Message: "batches are not supported; send each message as a line of its own"}
+				Message: "batches are not supported; send each message by itself"}
 		}
 		return message{}, &rpcError{Code: mcpgo.INVALID_REQUEST, Message: "the message is not a JSON-RPC object with a method"}
 	}

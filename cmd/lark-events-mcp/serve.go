@@ -14,19 +14,30 @@ import (
 	"github.com/larkevents/lark-events-mcp/mcp"
 )
 
-const serveLong = `Serve one agent over the Model Context Protocol on stdin and stdout. This is what MCP clients start.
+const serveLong = `Serve one agent over the Model Context Protocol on stdin and stdout, as MCP clients start it, or with --http ADDR
+any number of agents over Streamable HTTP at /mcp.
 
 Missing credentials do not keep the server from starting: an agent can look at the event keys without them, and is
 told which variable to set when it subscribes.
 
-With --push channel, events become messages that wake the agent; --allow-sender and --allow-chat say whose.`
+With --push channel, events become messages that wake the agent; --allow-sender and --allow-chat say whose.
+
+Over HTTP every agent on this machine may connect. An address that other machines can reach, such as :8080, needs
+--auth-tokens FILE. Each of the file's lines is a name and the SHA-256 of that agent's token; lines with # are comments.
+Others must not be able to read the file. To make a token, and its line:
+
+  TOKEN=$(openssl rand -hex 32)
+  echo "alice $(printf %s "$TOKEN" | sha256sum | cut -d' ' -f1)" >> tokens; chmod 600 tokens
+
+Agents send it as "Authorization: Bearer TOKEN". The file is read again when it changes.`
 
 func newServeCommand(g *globals) *cobra.Command {
 	var push string
 	var allowSenders, allowChats []string
 	var demo bool
+	var web httpFlags
 	cmd := &cobra.Command{
-		Use: "serve", Short: "The MCP server, on stdin and stdout", Long: serveLong, Args: noArgs,
+		Use: "serve", Short: "The MCP server, on stdin and stdout or over HTTP", Long: serveLong, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := g.logger(slog.LevelWarn)
 			if err != nil {
@@ -39,7 +50,16 @@ func newServeCommand(g *globals) *cobra.Command {
 			if err := mcp.CheckAllowLists(mode, allowSenders, allowChats); err != nil {
 				return usageError{err}
 			}
-			opts := mcp.Options{Version: version(), Keys: keys.Register, Push: mode, AllowSenders: allowSenders, AllowChats: allowChats, Logger: log}
+			if err := web.check(); err != nil {
+				return err
+			}
+			serve := serveStdio
+			if web.addr != "" {
+				serve = web.serveHTTP
+			}
+			opts := mcp.Options{
+				Version: version(), Keys: keys.Register, Push: mode, AllowSenders: allowSenders, AllowChats: allowChats, Logger: log,
+			}
 			if demo {
 				d, err := startDemo(cmd.Context(), log)
 				if err != nil {
@@ -47,24 +67,25 @@ func newServeCommand(g *globals) *cobra.Command {
 				}
 				defer d.close()
 				d.playForever()
-				return serveStdio(cmd.Context(), serverOptions(opts, d.access))
+				return serve(cmd.Context(), serverOptions(opts, d.access))
 			}
 			cfg, err := loadConfig()
 			if err != nil {
-				return serveStdio(cmd.Context(), withoutApp(opts, err))
+				return serve(cmd.Context(), withoutApp(opts, err))
 			}
 			opts.AppID, opts.Domain = cfg.appID, cfg.domain()
 			access, err := realAccess(cfg, log)
 			if err != nil {
-				return serveStdio(cmd.Context(), withoutApp(opts, err))
+				return serve(cmd.Context(), withoutApp(opts, err))
 			}
-			return serveStdio(cmd.Context(), serverOptions(opts, access))
+			return serve(cmd.Context(), serverOptions(opts, access))
 		},
 	}
 	cmd.Flags().StringVar(&push, "push", string(mcp.PushAuto), "how an agent is told of an event as it arrives: auto, resource, log, channel or off")
 	cmd.Flags().StringSliceVar(&allowSenders, "allow-sender", nil,
 		"with --push channel: a person who may wake the agent, by open_id, union_id or user_id; '*' is anyone (repeatable)")
 	cmd.Flags().StringSliceVar(&allowChats, "allow-chat", nil, "with --push channel: a chat in which everyone may wake the agent, by its id (repeatable)")
+	web.register(cmd)
 	cmd.Flags().BoolVar(&demo, "demo", false, "on a simulated platform in this process, without an account")
 	return cmd
 }
@@ -86,7 +107,11 @@ func serverOptions(opts mcp.Options, access *platformAccess) mcp.Options {
 
 // serveStdio serves until stdin ends or a signal comes; both are an orderly end.
 func serveStdio(ctx context.Context, opts mcp.Options) error {
-	err := mcp.NewServer(opts).ServeStdio(ctx, os.Stdin, os.Stdout)
+	return orderly(mcp.NewServer(opts).ServeStdio(ctx, os.Stdin, os.Stdout))
+}
+
+// orderly returns err, unless it says that a signal came.
+func orderly(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

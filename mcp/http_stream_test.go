@@ -1,0 +1,223 @@
+package mcp
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	mcpgo "github.com/mark3labs/mcp-go/mcp"
+)
+
+// withLog subscribes and has events told as log messages.
+func (w *web) withLog() {
+	w.t.Helper()
+	w.result("logging/setLevel", map[string]any{"level": "info"})
+	w.subscribe()
+}
+
+func TestGETStreamBringsWhatTheSessionSays(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	s := serveHTTP(t, consumer).initialize()
+	s.withLog()
+	consumer.publish(messageKey, `{"text":"before"}`)
+	stream := s.get()
+	if told := stream.message().data + stream.message().data; !strings.Contains(told, "list_changed") || !strings.Contains(told, "before") {
+		t.Errorf("told %s", told)
+	}
+	consumer.publish(messageKey, `{"text":"after"}`)
+	if event := stream.mustBe("after"); event.id != "3" {
+		t.Errorf("the third event has the id %s", event.id)
+	}
+	s.do("DELETE", HTTPPath, nil)
+	stream.mustEnd()
+}
+
+func TestGETStreamTellsOfResources(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	s := serveHTTP(t, consumer).initialize()
+	uri := subscriptionURI(s.subscribe())
+	s.result("resources/subscribe", map[string]any{"uri": uri})
+	stream := s.get()
+	stream.mustBe("list_changed")
+	consumer.publish(messageKey, `{"text":"a"}`)
+	stream.mustBe(uri)
+	if read := s.result("resources/read", map[string]any{"uri": uri}); !strings.Contains(string(read), "e1") {
+		t.Errorf("read %s", read)
+	}
+}
+
+func TestGETStreamIsResumed(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	s := serveHTTP(t, consumer).initialize()
+	s.withLog()
+	first := s.get()
+	if event, err := first.next(); err != nil || event.id != "0" || event.data != "" {
+		t.Errorf("the stream began with %+v, %v", event, err)
+	}
+	first.mustBe("list_changed")
+	for i := range 5 {
+		consumer.publish(messageKey, fmt.Sprintf(`{"text":"m%d"}`, i))
+	}
+	first.mustBe("m0")
+	last := first.mustBe("m1")
+	// The connection breaks after the second message; the client does not know what else was on its way.
+	for range 3 {
+		first.message()
+	}
+	first.response.Body.Close()
+	second := s.as(mcpgo.HeaderLastEventID, last.id).get()
+	for i := 2; i < 5; i++ {
+		second.mustBe(fmt.Sprintf("m%d", i))
+	}
+	// Without an id it goes on where it was.
+	consumer.publish(messageKey, `{"text":"next"}`)
+	second.mustBe("next")
+	third := s.get()
+	second.mustEnd()
+	consumer.publish(messageKey, `{"text":"last"}`)
+	third.mustBe("last")
+}
+
+func TestGETStreamTellsOfAGap(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	s := serveHTTP(t, consumer).initialize()
+	s.withLog()
+	id := s.subscribe()
+	s.result("resources/subscribe", map[string]any{"uri": subscriptionURI(id)})
+	for _, seen := range []string{"77", "of another stream"} {
+		stream := s.as(mcpgo.HeaderLastEventID, seen).get()
+		told := ""
+		for !strings.Contains(told, "notifications were lost") || !strings.Contains(told, "list_changed") || !strings.Contains(told, subscriptionURI(id)) {
+			told += stream.message().data
+		}
+		stream.response.Body.Close()
+	}
+}
+
+// What waits for a client is bounded, and whoever has more to say waits.
+func TestGETStreamIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream := newHTTPStream()
+		line := []byte(strings.Repeat("x", maxUnsentBytes/4))
+		sent := 0
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for stream.send(ctx, line) == nil {
+				sent++
+			}
+		}()
+		synctest.Wait()
+		if sent != 4 {
+			t.Errorf("%d lines wait", sent)
+		}
+		for range 100 {
+			_, id := stream.peek()
+			stream.sent(id)
+			synctest.Wait()
+		}
+		if sent != 104 || len(stream.events) > 4+maxReplayBytes/len(line) {
+			t.Errorf("%d lines were taken, %d are kept", sent, len(stream.events))
+		}
+		if stream.rewind(1) {
+			t.Error("a line that is gone can be had again")
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestQuietStreamsAreKeptAlive(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		w := serveHTTPInBubble(t, newFakeConsumer())
+		s := w.initialize()
+		listening, message := w.modern("agent").message("subscriptions/listen", map[string]any{"notifications": map[string]any{"resourcesListChanged": true}})
+		listen := listening.stream(listening.do("POST", HTTPPath, strings.NewReader(message)))
+		listen.mustBe("acknowledged")
+		get := s.get()
+		get.next()
+		for range 3 {
+			for _, stream := range []*webEvents{get, listen} {
+				began := time.Now()
+				if event, err := stream.next(); err != nil || event.comment == "" {
+					t.Fatalf("got %+v, %v", event, err)
+				}
+				if quiet := time.Since(began); quiet > keepAlive {
+					t.Errorf("%v of quiet", quiet)
+				}
+			}
+		}
+		// Streams are used as long as they are open.
+		time.Sleep(2 * sessionIdle)
+		if err := w.end(); err == nil {
+			t.Error("ended without a reason")
+		}
+	})
+}
+
+func TestUnusedSessionsEnd(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		consumer := newFakeConsumer()
+		w := serveHTTPInBubble(t, consumer)
+		s := w.initialize()
+		s.subscribe()
+		w.modern("agent").tool("event_status", map[string]any{})
+		time.Sleep(sessionIdle - time.Minute)
+		s.result("ping", nil)
+		time.Sleep(sessionIdle - time.Minute)
+		s.result("ping", nil)
+		time.Sleep(sessionIdle + expireEvery)
+		consumer.change(func(f *fakeConsumer) {
+			if !f.closed {
+				t.Error("the session was not ended")
+			}
+		})
+		if status, _ := s.post(legacyMessage("ping", nil)); status != http.StatusNotFound {
+			t.Errorf("the session that ended answered %d", status)
+		}
+		w.end()
+	})
+}
+
+// A client that does not read loses its stream, and the others do not notice.
+func TestStreamOfAClientThatDoesNotReadEnds(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		consumer := newFakeConsumer()
+		w := serveHTTPInBubble(t, consumer)
+		s, other := w.initialize(), w.initialize()
+		s.withLog()
+		other.withLog()
+		synctest.Wait() // the change of the list waits for the stream by now
+		stuck := s.get()
+		reads := other.get()
+		reads.mustBe("list_changed")
+		long := `{"text":"` + strings.Repeat("x", 8<<10) + `"}`
+		for range 20 {
+			consumer.publish(messageKey, long)
+			reads.mustBe("xxx")
+		}
+		time.Sleep(writeTime)
+		synctest.Wait()
+		for {
+			if _, err := stuck.next(); err != nil {
+				break
+			}
+		}
+		// What was not taken is not lost.
+		again := s.get()
+		again.mustBe("list_changed")
+		again.mustBe("xxx")
+		s.result("ping", nil)
+		w.end()
+	})
+}
