@@ -7,8 +7,9 @@
 //
 // What is promised to an endpoint:
 //
-//   - Delivery is at least once, in order of the journal at first, and out of order after a failure. No body is kept for
-//     a retry: it is read from the feed again, so that what waits costs a position and an id.
+//   - Delivery is at least once. Events set out in the order of the journal, up to four at once, so that they may arrive
+//     in another. No body is kept for a retry: it is read from the feed again, so that what waits costs a position and
+//     an id.
 //   - An event is tried 12 times over some eleven hours, sooner when another event goes through. A 410 ends the
 //     subscription, a 413 the event. An event that was given up for whatever reason is told of by a gap message.
 //   - After six hours of nothing but failures deliveries are suspended, and nothing is given up any more; subscribing

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -13,7 +14,7 @@ const maxURL = 2048
 // endpoint is where deliveries go.
 type endpoint struct {
 	url string
-	// host is name and port, by which concurrency is limited.
+	// host is name and port, where connections go and by which concurrency is limited.
 	host string
 }
 
@@ -52,5 +53,5 @@ func parseEndpoint(text string, allowed addressPolicy) (endpoint, error) {
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && !allowed.permits(addr) {
 		return endpoint{}, invalid(field, "is not at a public address; the operator can allow private ranges")
 	}
-	return endpoint{url: text, host: strings.ToLower(u.Hostname()) + ":" + port}, nil
+	return endpoint{url: text, host: net.JoinHostPort(strings.ToLower(u.Hostname()), port)}, nil
 }

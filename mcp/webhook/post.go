@@ -60,8 +60,14 @@ func (p *poster) post(ctx context.Context, e envelope, wantAnswer bool) (status 
 	request.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	request.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	request.Header.Set(headerSubscription, e.subscription)
-	// The transport alone: a client would follow redirects.
-	response, err := p.transport.RoundTrip(request)
+	// A connection of its own, dialled within the time of the request: a client would follow redirects, and a transport
+	// goes on dialling when the request has been given up.
+	conn, err := p.transport.NewClientConn(ctx, "https", e.to.host)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer conn.Close()
+	response, err := conn.RoundTrip(request)
 	if err != nil {
 		return 0, nil, err
 	}

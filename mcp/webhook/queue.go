@@ -63,12 +63,10 @@ func (q *queue) next() (first *entry) {
 	return first
 }
 
-// hurry makes all tries due.
+// hurry makes all tries due, the oldest event's first.
 func (q *queue) hurry(now time.Time) {
 	for _, e := range q.entries {
-		if e.due.After(now) {
-			e.due = now
-		}
+		e.due = now
 	}
 }
 
