@@ -65,8 +65,18 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 		}
 		return nil, fmt.Errorf("%w: %w", errTLS, err)
 	}
-	return secured, nil
+	return hastyConn{secured, conn}, nil
 }
+
+// hastyConn is a TLS connection that is closed without the farewell of TLS, for which a peer that does not read could
+// make the closing wait. The answer is complete by then, or not wanted.
+type hastyConn struct {
+	*tls.Conn
+	raw net.Conn
+}
+
+// Close closes the connection beneath.
+func (c hastyConn) Close() error { return c.raw.Close() }
 
 // connect tries the host's addresses one after the other.
 func (d *dialer) connect(ctx context.Context, network, host, port string) (net.Conn, error) {

@@ -135,6 +135,9 @@ func (m *Manager) Subscribe(ctx context.Context, req Request) (Grant, error) {
 		return Grant{}, err
 	}
 	defer release()
+	if m.life.Err() != nil {
+		return Grant{}, shuttingDown()
+	}
 	if sub := m.find(id); sub != nil {
 		if grant, ok := sub.refresh(req.Secret, m.expiry(req.TTL)); ok {
 			return grant, m.commit()
@@ -192,6 +195,9 @@ func (m *Manager) Unsubscribe(ctx context.Context, principal, name string, argum
 		return err
 	}
 	defer release()
+	if m.life.Err() != nil {
+		return shuttingDown()
+	}
 	sub := m.find(id)
 	if sub == nil {
 		return &Error{

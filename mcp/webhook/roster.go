@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+func shuttingDown() *Error {
+	return &Error{Code: CodeInternal, Message: "the server is shutting down; try again when it is back"}
+}
+
 func (m *Manager) find(id string) *subscription {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -21,7 +25,7 @@ func (m *Manager) admit(sub *subscription) (known bool, err error) {
 
 func (m *Manager) admitLocked(sub *subscription) (known bool, err error) {
 	if m.closed {
-		return false, &Error{Code: CodeInternal, Message: "the server is shutting down; subscribe again when it is back"}
+		return false, shuttingDown()
 	}
 	n := 0
 	for _, other := range m.subs {
