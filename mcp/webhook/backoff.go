@@ -7,8 +7,9 @@ import (
 
 const (
 	// An event is tried maxTries times. The waits between grow threefold from firstWait to longestWait: 1 s, 3 s, 9 s, …,
-	// which makes some eleven hours.
+	// which makes some eleven hours. Tries before their time do not count, so that there is an end of time as well.
 	maxTries    = 12
+	giveUpTime  = 12 * time.Hour
 	firstWait   = time.Second
 	longestWait = 4 * time.Hour
 	// longestReadWait bounds the wait after a feed that could not be opened or read.

@@ -14,6 +14,8 @@ const (
 	inFlight = 4
 	// readWait is how long one read waits for events.
 	readWait = 30 * time.Second
+	// outageTime of nothing but failures is an outage.
+	outageTime = time.Minute
 	// unreadWait is when an event whose body could not be read is tried again.
 	unreadWait = 5 * time.Second
 )
@@ -255,8 +257,8 @@ func (c *courier) settle(r result, now time.Time) (gone bool) {
 	case verdictGone:
 		return true
 	case verdictDelivered:
-		c.sub.succeeded(now)
-		if c.failing { // what else waits will go through as well
+		// After an outage what else waits will go through as well.
+		if c.sub.succeeded(now) >= outageTime {
 			c.queue.hurry(now)
 			c.gap.entry.due = now
 		}
@@ -268,9 +270,7 @@ func (c *courier) settle(r result, now time.Time) (gone bool) {
 			c.manager.log.Warn("deliveries to a webhook endpoint are suspended until it is subscribed again",
 				"subscription", c.sub.id, "host", c.sub.to.host, "reason", r.reason)
 		}
-		r.entry.tries++
-		r.entry.due = now.Add(backoff(r.entry.tries, longestWait))
-		if r.entry.tries >= maxTries && r.entry != &c.gap.entry {
+		if r.entry.fail(now) && r.entry != &c.gap.entry {
 			c.giveUp(r.entry, now, "it was tried too often", nil)
 		}
 	case verdictRefused:

@@ -126,6 +126,35 @@ func TestFailuresAreRetriedAndReported(t *testing.T) {
 	}
 }
 
+// An event that the endpoint never accepts is given up in the end, and not before: however many others go through.
+func TestAnEventThatFailsAloneHasAllItsTime(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		w.subscribe(nil)
+		w.receiver.answers(func(r received) int {
+			if r.body.EventID == "e1" {
+				return 500
+			}
+			return 200
+		})
+		began, tries := time.Now(), strings.Count(ids(w.publish(`1`)), "e1")
+		for time.Since(began) < 24*time.Hour {
+			w.subscribe(nil) // it expires otherwise
+			var got []received
+			for range 10 {
+				got = append(got, w.publish(`1`, `2`)...)
+				got = append(got, w.after(2*time.Minute)...)
+			}
+			tries += strings.Count(ids(got)+" ", "e1 ")
+			if strings.Contains(ids(got), "gap") {
+				break
+			}
+		}
+		if took := time.Since(began); took < 7*time.Hour || took > 17*time.Hour || tries < maxTries {
+			t.Errorf("%d tries in %v", tries, took)
+		}
+	})
+}
+
 func TestGoneEndsTheSubscription(t *testing.T) {
 	in(t, nil, func(t *testing.T, w *world) {
 		w.subscribe(nil)

@@ -10,8 +10,8 @@
 //   - Delivery is at least once. Events set out in the order of the journal, up to four at once, so that they may arrive
 //     in another. No body is kept for a retry: it is read from the feed again, so that what waits costs a position and
 //     an id.
-//   - An event is tried 12 times over some eleven hours, sooner when another event goes through. A 410 ends the
-//     subscription, a 413 the event. An event that was given up for whatever reason is told of by a gap message.
+//   - An event is tried 12 times over some eleven hours, and at once when an outage of the endpoint is over. A 410 ends
+//     the subscription, a 413 the event. An event that was given up for whatever reason is told of by a gap message.
 //   - After six hours of nothing but failures deliveries are suspended, and nothing is given up any more; subscribing
 //     again resumes them. A subscription without expiry that stays suspended for a week is dropped.
 //   - A body's cursor never passes an event that was neither acknowledged nor given up, the one in the body included.

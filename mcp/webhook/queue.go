@@ -15,6 +15,7 @@ type entry struct {
 	eventID string
 	cursor  eventcore.Cursor // after the event
 	tries   int              // those that failed
+	since   time.Time        // when the first did
 	due     time.Time        // of the next one
 	busy    bool             // one is under way
 	settled bool             // it waits for older ones, and then goes
@@ -66,22 +67,38 @@ func (q *queue) next() (first *entry) {
 // hurry makes all tries due, the oldest event's first.
 func (q *queue) hurry(now time.Time) {
 	for _, e := range q.entries {
-		e.due = now
+		e.hurry(now)
 	}
+}
+
+// hurry makes the next try due. One before its time does not count.
+func (e *entry) hurry(now time.Time) {
+	if e.due.After(now) && e.tries > 0 {
+		e.tries--
+	}
+	e.due = now
+}
+
+// fail records a failed try and reports whether it was the last.
+func (e *entry) fail(now time.Time) (last bool) {
+	if e.tries++; e.since.IsZero() {
+		e.since = now
+	}
+	e.due = now.Add(backoff(e.tries, longestWait))
+	return e.tries >= maxTries || now.Sub(e.since) >= giveUpTime
 }
 
 // startOver makes all tries due, and forgets those that failed.
 func (q *queue) startOver(now time.Time) {
-	q.hurry(now)
 	for _, e := range q.entries {
-		e.tries = 0
+		e.tries, e.since, e.due = 0, time.Time{}, now
 	}
 }
 
-// probe makes the oldest event's next try due, as one that does not count.
+// probe makes one try due.
 func (q *queue) probe(now time.Time) {
-	if e := q.next(); e != nil && e.due.After(now) {
-		e.due, e.tries = now, max(e.tries-1, 0)
+	if e := q.next(); e != nil {
+		e.hurry(now)
 	}
 }
 

@@ -154,12 +154,16 @@ func (s *subscription) active() bool {
 	return s.status.Active
 }
 
-// succeeded records a delivery.
-func (s *subscription) succeeded(now time.Time) {
+// succeeded records a delivery, and returns how long there was nothing but failures before.
+func (s *subscription) succeeded(now time.Time) (outage time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.status.FailedSince != nil {
+		outage = now.Sub(*s.status.FailedSince)
+	}
 	at := stamp(now)
 	s.status.LastDeliveryAt, s.status.LastError, s.status.FailedSince = &at, nil, nil
+	return outage
 }
 
 // failed records a failed delivery and suspends deliveries after long failure, which it reports.
