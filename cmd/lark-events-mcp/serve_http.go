@@ -91,7 +91,7 @@ func (f *httpFlags) serveHTTP(ctx context.Context, opts mcp.Options, app *stated
 	server := mcp.NewServer(opts)
 	httpOpts.Metrics = server.Metrics()
 	if httpOpts.Tokens != nil && app != nil {
-		if err := f.offerWebhooks(server, app, opts.Logger); err != nil {
+		if err := f.offerWebhooks(server, app, httpOpts.Tokens, opts.Logger); err != nil {
 			listener.Close()
 			return err
 		}
@@ -105,12 +105,12 @@ func (f *httpFlags) serveHTTP(ctx context.Context, opts mcp.Options, app *stated
 }
 
 // offerWebhooks has the server deliver webhooks, those that are kept from before included. If another process does that
-// for the app, this one goes without.
-func (f *httpFlags) offerWebhooks(server *mcp.Server, app *statedir.App, log *slog.Logger) error {
+// for the app, this one goes without. Those whose name leaves tokens lose theirs.
+func (f *httpFlags) offerWebhooks(server *mcp.Server, app *statedir.App, tokens *mcp.Tokens, log *slog.Logger) error {
 	if err := app.Create(); err != nil {
 		return err
 	}
-	opts := webhook.Options{Feeds: server.Feeds(), Dir: app.Dir, Delivered: server.CountWebhook, Logger: log}
+	opts := webhook.Options{Feeds: server.Feeds(), Dir: app.Dir, Permitted: tokens.Knows, Delivered: server.CountWebhook, Logger: log}
 	for _, private := range f.webhookNets {
 		prefix, err := netip.ParsePrefix(private.String())
 		if err != nil {

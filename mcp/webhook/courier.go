@@ -98,6 +98,9 @@ func (c *courier) serve(ctx context.Context) (ended bool, why *Error) {
 		if over {
 			return true, why
 		}
+		if why := c.revoked(); why != nil {
+			return true, why
+		}
 		if at := c.launch(ctx, now); wake.IsZero() || !at.IsZero() && at.Before(wake) {
 			wake = at
 		}
@@ -219,6 +222,9 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 		}
 		return nil
 	}
+	if why := c.revoked(); why != nil { // it may have waited long
+		return why
+	}
 	if f.page.Truncated {
 		c.oweGap(now)
 	}
@@ -235,6 +241,14 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 		}
 	}
 	return nil
+}
+
+// revoked returns the error that ends the subscription if its principal may no longer have it.
+func (c *courier) revoked() *Error {
+	if c.manager.opts.Permitted(c.sub.principal) {
+		return nil
+	}
+	return &Error{Code: CodeForbidden, Message: "the client that subscribed may no longer connect to the server, and the subscription was ended"}
 }
 
 // comply does what refreshes asked for.

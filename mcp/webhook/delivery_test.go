@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,6 +271,37 @@ func TestADeadSubscriptionWithoutExpiryEnds(t *testing.T) {
 			t.Errorf("%d feeds, %d subscriptions left", w.feeds.open, len(w.subs))
 		}
 	})
+}
+
+// A principal that may no longer connect gets nothing more, not even what waits for a retry, and is told.
+func TestAPrincipalThatIsGoneGetsNothingMore(t *testing.T) {
+	for name, happen := range map[string]func(w *world){
+		"when an event comes":    func(w *world) { w.feeds.publish(`2`) },
+		"when a retry is due":    func(*world) { time.Sleep(time.Minute) },
+		"when the server starts": (*world).restart,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var gone atomic.Bool
+			in(t, func(o *Options) {
+				o.Dir = t.TempDir()
+				o.Permitted = func(principal string) bool { return !gone.Load() || principal != "ann" }
+			}, func(t *testing.T, w *world) {
+				w.subscribe(func(r *Request) { r.TTL = nil })
+				w.receiver.answers(status(500))
+				w.publish(`1`)
+				w.receiver.answers(nil)
+				gone.Store(true)
+				happen(w)
+				got := w.after(0)
+				if ids(got) != "terminated" || got[0].body.Error.Code != CodeForbidden {
+					t.Errorf("got %s %+v", ids(got), got)
+				}
+				if text := stored(t, w.opts.Dir); w.feeds.open != 0 || strings.Contains(text, "sub_") {
+					t.Errorf("%d feeds are open, kept is %s", w.feeds.open, text)
+				}
+			})
+		})
+	}
 }
 
 func TestFeedFailures(t *testing.T) {

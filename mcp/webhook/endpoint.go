@@ -51,7 +51,9 @@ func parseEndpoint(text string, allowed addressPolicy) (endpoint, error) {
 		return endpoint{}, invalid(field, "has no port that there is")
 	}
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && !allowed.permits(addr) {
-		return endpoint{}, invalid(field, "is not at a public address; the operator can allow private ranges")
+		refused := unreachable(ReasonRefused)
+		refused.Message = field + " is not at a public address; the operator of the server can allow private ranges"
+		return endpoint{}, refused
 	}
 	return endpoint{url: text, host: net.JoinHostPort(strings.ToLower(u.Hostname()), port)}, nil
 }

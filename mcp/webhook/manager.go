@@ -45,6 +45,9 @@ type Options struct {
 	Resolver Resolver
 	// MaxSubscriptions is what one principal may have; 0 means 1,000.
 	MaxSubscriptions int
+	// Permitted reports whether a principal may still have webhooks; nil permits all. It is asked again and again, at each
+	// event too, by many goroutines at once. A no ends the principal's subscriptions for good.
+	Permitted func(principal string) bool
 	// Delivered, if not nil, is called for each event that an endpoint has accepted. It must not block.
 	Delivered func(Occurrence)
 	// Logger gets diagnostics, without secrets, bodies and URLs; nil discards them.
@@ -92,6 +95,9 @@ func New(opts Options) (*Manager, error) {
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Permitted == nil {
+		opts.Permitted = func(string) bool { return true }
 	}
 	if opts.Delivered == nil {
 		opts.Delivered = func(Occurrence) {}
