@@ -28,6 +28,9 @@ const (
 	bobToken    = "bobsTokenThatIsNeverShown01234567"
 )
 
+// hangPath is where a receiver does not answer challenges.
+const hangPath = "/hang"
+
 // delivery is a request to a receiver.
 type delivery struct {
 	path, id, subscription, sent string
@@ -88,6 +91,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			r.t.Error(err)
 		}
 		r.challenges <- got
+		if got.path == hangPath {
+			r.hang(w, req)
+			return
+		}
 		json.NewEncoder(w).Encode(challenge)
 		return
 	}

@@ -281,7 +281,18 @@ func TestAServerEndsWhileAnEndpointHangs(t *testing.T) {
 	w.answers(w.hang)
 	event := w.send("held up")
 	w.next()
+	<-w.challenges
+	verified := make(chan string, 1)
+	go func() {
+		_, text, _ := a.try(mustEncode(t, map[string]any{"jsonrpc": "2.0", "id": 1, "method": "events/subscribe",
+			"params": w.subscription(reactionKey, deliverTo(w.server.URL+hangPath, hookSecret))}))
+		verified <- text
+	}()
+	<-w.challenges
 	w.end(p)
+	if text := <-verified; strings.Contains(text, "refreshBefore") {
+		t.Errorf("an endpoint that did not answer was granted %s", text)
+	}
 	if _, held := busdiscover.Running(w.app()); !held {
 		t.Fatal("the bus ended with the server")
 	}
