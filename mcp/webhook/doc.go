@@ -14,6 +14,8 @@
 //     the subscription, a 413 the event. An event that was given up for whatever reason is told of by a gap message.
 //   - After six hours of nothing but failures deliveries are suspended, and nothing is given up any more; subscribing
 //     again resumes them. A subscription without expiry that stays suspended for a week is dropped.
+//   - Subscriptions of a principal that [Options.Permitted] denies end before anything more is delivered; their endpoints
+//     are told.
 //   - A body's cursor never passes an event that was neither acknowledged nor given up, the one in the body included.
 //   - Every request goes to an address that was resolved and found public for this request; redirects and proxies are
 //     not followed.
