@@ -143,6 +143,11 @@ func (f *fakeConsumer) Subscribe(ctx context.Context, req consume.Request) (*con
 			return sub, true, nil
 		}
 	}
+	for _, sub := range f.subs {
+		if sub.Key == def && def.SingleConsumer {
+			return nil, false, &eventcore.Error{Code: eventcore.CodeSingleConsumer, Message: "it takes one consumer", Hint: "end the other one"}
+		}
+	}
 	sub := &consume.Subscription{ID: fmt.Sprintf("sub_%d", len(f.subs)+1), Key: def, Params: params, Filter: req.Filter, Start: start}
 	f.subs[sub.ID] = sub
 	return sub, false, nil
