@@ -221,11 +221,11 @@ func TestAllowListsThatMakeNoSense(t *testing.T) {
 func TestRecentForgetsTheOldestOnly(t *testing.T) {
 	r := newRecent(3)
 	for _, id := range []string{"a", "b", "c", "b", "d", "e"} {
-		r.add(id)
+		r.add(id, id == "d")
 	}
 	for id, want := range map[string]bool{"a": false, "b": false, "c": true, "d": true, "e": true} {
-		if r.has(id) != want {
-			t.Errorf("has %s: %v", id, !want)
+		if shown, told := r.find(id); told != want || shown != (id == "d") {
+			t.Errorf("%s: told %v, shown %v", id, told, shown)
 		}
 	}
 }
