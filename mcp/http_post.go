@@ -143,7 +143,7 @@ func (s *httpSession) serve(w http.ResponseWriter, r *http.Request, msg httpMess
 // isStream reports whether a request is answered by a stream, which lasts as long as its client wants. Of those there may
 // be any number.
 func isStream(method string) bool {
-	return method == string(mcpgo.MethodSubscriptionsListen) || method == "events/stream"
+	return method == string(mcpgo.MethodSubscriptionsListen) || method == eventsStreamMethod
 }
 
 // withProtocol adds to a message what decides how it is served. What does not have the form it should have counts as
