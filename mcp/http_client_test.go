@@ -18,6 +18,7 @@ import (
 // web is a server on Streamable HTTP, and a client that speaks to it.
 type web struct {
 	t      *testing.T
+	server *Server
 	url    string
 	client *http.Client
 	// header is sent with every request.
@@ -57,7 +58,7 @@ func serveHTTPOn(t *testing.T, server *Server, listener net.Listener, dial func(
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	transport := &http.Transport{DialContext: dial, DisableCompression: true}
-	w := &web{t: t, client: &http.Client{Transport: transport}, header: http.Header{}, stop: stop, ended: make(chan error, 1)}
+	w := &web{t: t, server: server, client: &http.Client{Transport: transport}, header: http.Header{}, stop: stop, ended: make(chan error, 1)}
 	w.header.Set("Content-Type", "application/json")
 	w.header.Set("Accept", "application/json, text/event-stream")
 	go func() { w.ended <- server.ServeStreamableHTTP(ctx, listener, opts) }()
