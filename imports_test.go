@@ -14,6 +14,7 @@ const module = "github.com/larkevents/lark-events-mcp"
 var layers = [][]string{
 	{"cmd/lark-events-mcp"},
 	{"mcp"},
+	{"mcp/webhook"},
 	{"keys/internal/eventdocs"},
 	{"keys"},
 	{"keys/native/gen"},
@@ -37,12 +38,13 @@ var layers = [][]string{
 
 // reserved are the modules that only some packages may import, each with the packages (and all below them).
 var reserved = map[string][]string{
-	"github.com/larksuite/oapi-sdk-go/v3": {"eventcore/openapi"},
-	"github.com/mark3labs/mcp-go":         {"cmd", "mcp"},
-	"github.com/prometheus/client_golang": {"mcp"},
-	"github.com/spf13/cobra":              {"cmd"},
-	"google.golang.org/protobuf":          {"eventcore/source/frame"},
-	"modernc.org/sqlite":                  {"eventcore/journal"},
+	"github.com/larksuite/oapi-sdk-go/v3":                      {"eventcore/openapi"},
+	"github.com/mark3labs/mcp-go":                              {"cmd", "mcp"},
+	"github.com/prometheus/client_golang":                      {"mcp"},
+	"github.com/spf13/cobra":                                   {"cmd"},
+	"google.golang.org/protobuf":                               {"eventcore/source/frame"},
+	"modernc.org/sqlite":                                       {"eventcore/journal"},
+	"github.com/standard-webhooks/standard-webhooks/libraries": {"mcp/webhook"},
 }
 
 // imports returns what each package of the module imports, without tests.

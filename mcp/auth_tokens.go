@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Tokens struct {
 	mu      sync.Mutex
 	entries []tokenEntry
 	read    fileVersion
+	missing bool // when it was last looked for
 }
 
 type tokenEntry struct {
@@ -53,8 +55,13 @@ func LoadTokens(path string, logger *slog.Logger) (*Tokens, error) {
 func (t *Tokens) load() error {
 	info, err := os.Stat(t.path)
 	if err != nil {
+		if t.missing {
+			return nil // it was complained of
+		}
+		t.missing = true
 		return fmt.Errorf("look at the token file: %w", err)
 	}
+	t.missing = false
 	found := fileVersion{info.ModTime(), info.Size()}
 	if found == t.read {
 		return nil
@@ -110,18 +117,31 @@ func parseTokens(text []byte) ([]tokenEntry, error) {
 	return entries, nil
 }
 
+// Knows reports whether there is a token of this name.
+func (t *Tokens) Knows(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reload()
+	return slices.ContainsFunc(t.entries, func(e tokenEntry) bool { return e.name == name })
+}
+
 // principal returns whose token it is. The time it takes does not depend on how much of a token is right.
 func (t *Tokens) principal(token string) (name string, ok bool) {
 	hash := sha256.Sum256([]byte(token))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.load(); err != nil {
-		t.logger.Warn("the token file could not be read again; the tokens are those it had", "error", err)
-	}
+	t.reload()
 	for _, entry := range t.entries {
 		if subtle.ConstantTimeCompare(entry.hash[:], hash[:]) == 1 {
 			name, ok = entry.name, true
 		}
 	}
 	return name, ok
+}
+
+// reload reads the file if it has changed. One that cannot be used changes nothing. The caller holds mu.
+func (t *Tokens) reload() {
+	if err := t.load(); err != nil {
+		t.logger.Warn("the token file could not be read again; the tokens are those it had", "error", err)
+	}
 }

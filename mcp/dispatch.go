@@ -77,6 +77,7 @@ func (s *Session) finishReply(c *call, msg message, reply mcpgo.JSONRPCMessage) 
 		reply.ID = id
 		if msg.method == string(mcpgo.MethodResourcesRead) && reply.Error.Code != mcpgo.INTERNAL_ERROR {
 			reply.Error.Message += "; resources/list and resources/templates/list show what there is"
+			reply.Error.Data = resourceError{URI: resourceURI(msg.raw)}
 		}
 		if c.override != nil {
 			reply.Error = mcpgo.JSONRPCErrorDetails{

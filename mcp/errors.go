@@ -32,9 +32,28 @@ func invalidArgument(name, problem, hint string, allowed []eventcore.ParamValue)
 	}
 }
 
-// failResource makes the request that ctx belongs to end with the error that its protocol version has for a
-// resource that is not there, or with an internal error. mcp-go would make every error of a handler internal.
-func failResource(ctx context.Context, err error) error {
+// resourceError is the data of an error about a resource: its URI, as the protocol asks, and what is known beyond that.
+type resourceError struct {
+	URI string `json:"uri,omitempty"`
+	*eventcore.Error
+}
+
+// resourceURI returns the URI that a message is about, or "" if it names none.
+func resourceURI(raw json.RawMessage) string {
+	var request struct {
+		Params struct {
+			URI string `json:"uri"`
+		} `json:"params"`
+	}
+	if json.Unmarshal(raw, &request) != nil {
+		return ""
+	}
+	return request.Params.URI
+}
+
+// failResource makes the request that ctx belongs to, which reads uri, end with the error that its protocol version has
+// for a resource that is not there, or with an internal error. mcp-go would make every error of a handler internal.
+func failResource(ctx context.Context, uri string, err error) error {
 	e := asUserError(err)
 	code := mcpgo.INTERNAL_ERROR
 	switch e.Code {
@@ -50,7 +69,7 @@ func failResource(ctx context.Context, err error) error {
 		message += "; nearest: " + string(nearest)
 	}
 	if c := callFrom(ctx); c != nil {
-		c.override = &rpcError{Code: code, Message: message, Data: e}
+		c.override = &rpcError{Code: code, Message: message, Data: resourceError{uri, e}}
 	}
 	return e
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/mcp/webhook"
 )
 
 // The error codes of the events extension.
@@ -38,7 +39,7 @@ func eventsError(err error) *rpcError {
 	if errors.As(err, &known) {
 		return known
 	}
-	var refused *webhookError
+	var refused *webhook.Error
 	if errors.As(err, &refused) {
 		return &rpcError{Code: refused.Code, Message: refused.Message, Data: refused.Data}
 	}

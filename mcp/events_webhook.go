@@ -11,26 +11,29 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/mcp/webhook"
 )
-
-// webhookTTL is the lifetime of a webhook for which a client names none.
-const webhookTTL = time.Hour
 
 // Webhooks delivers events to callback endpoints. All methods may be called from many goroutines at once. An error is a
 // refusal in the extension's terms, or an [*eventcore.Error] of the feeds.
 type Webhooks interface {
-	Subscribe(ctx context.Context, req webhookRequest) (webhookGrant, error)
+	Subscribe(ctx context.Context, req webhook.Request) (webhook.Grant, error)
 	Unsubscribe(ctx context.Context, principal, name string, arguments json.RawMessage, url string) error
 	// Close ends deliveries; it returns when no feed is open any more or ctx ends.
 	Close(ctx context.Context) error
 }
 
 // Feeds returns the feeds from which webhooks are delivered. They end with [Server.Close].
-func (s *Server) Feeds() webhookFeeds { return feeds{s} }
+func (s *Server) Feeds() webhook.Feeds { return feeds{s} }
 
 // OfferWebhooks makes the server offer webhooks, to clients that came over HTTP and are authenticated. It is called
 // before the first client is served; [Server.Close] closes w.
 func (s *Server) OfferWebhooks(w Webhooks) { s.webhooks = w }
+
+// CountWebhook counts a delivery in the metrics; it is for the webhook.Options of what is offered.
+func (s *Server) CountWebhook(o webhook.Occurrence) {
+	s.metrics.delivered(byWebhook, o.Name, o.Received, len(o.Meta) > 0)
+}
 
 // checkWebhook returns why the session's client cannot have webhooks, nil if it can.
 func (s *Session) checkWebhook() error {
@@ -87,17 +90,17 @@ func deliveryURL() argument {
 // webhookResult is the result of events/subscribe.
 type webhookResult struct {
 	mcpgo.Result
-	ID             string                 `json:"id"`
-	RefreshBefore  *time.Time             `json:"refreshBefore"`
-	Cursor         string                 `json:"cursor"`
-	Truncated      bool                   `json:"truncated"`
-	DeliveryStatus *webhookDeliveryStatus `json:"deliveryStatus,omitempty"`
+	ID             string                  `json:"id"`
+	RefreshBefore  *time.Time              `json:"refreshBefore"`
+	Cursor         string                  `json:"cursor"`
+	Truncated      bool                    `json:"truncated"`
+	DeliveryStatus *webhook.DeliveryStatus `json:"deliveryStatus,omitempty"`
 }
 
 func subscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.ResultMetadata, error) {
 	in, err := s.readWebhook(msg,
 		append(interestParams(), argument{name: "ttlMs", kind: kindInteger, min: 1, max: int(maxAge.Milliseconds()),
-			fallback: int(webhookTTL.Milliseconds()), description: "how long it should live, in milliseconds; null for no expiry"}),
+			fallback: int(webhook.DefaultTTL.Milliseconds()), description: "how long it should live, in milliseconds; null for no expiry"}),
 		[]argument{
 			{name: "mode", kind: kindText, required: true, description: "webhook"},
 			deliveryURL(),
@@ -113,7 +116,7 @@ func subscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mc
 	if _, err := in.args.interest(); err != nil {
 		return nil, err
 	}
-	req := webhookRequest{
+	req := webhook.Request{
 		Principal: s.principal, Name: in.args.text("name"), Arguments: in.arguments,
 		URL: in.delivery.text("url"), Secret: in.delivery.text("secret"), Cursor: in.args.cursor(), MaxAge: in.args.maxAge(),
 	}
@@ -147,7 +150,7 @@ func unsubscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (
 // feeds opens the hub's feeds for webhooks.
 type feeds struct{ server *Server }
 
-func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage, cursor *string, maxAge time.Duration) (webhookFeed, error) {
+func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage, cursor *string, maxAge time.Duration) (webhook.Feed, error) {
 	f.server.fill()
 	given, err := decodeObject(arguments)
 	if err != nil {
@@ -205,25 +208,25 @@ func (o *openFeed) Start() eventcore.Cursor { return o.start }
 
 func (o *openFeed) Truncated() bool { return o.truncated }
 
-func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (webhookPage, error) {
+func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (webhook.Page, error) {
 	read, err := o.read(ctx, from, limit, wait)
 	if err != nil {
-		return webhookPage{}, err
+		return webhook.Page{}, err
 	}
-	page := webhookPage{Next: read.Next[0], HasMore: read.HasMore, Truncated: read.Truncated}
+	page := webhook.Page{Next: read.Next[0], HasMore: read.HasMore, Truncated: read.Truncated}
 	for _, event := range read.Events {
-		one, err := webhookOccurrenceOf(event)
+		one, err := occurrenceFor(event)
 		if err != nil {
-			return webhookPage{}, err
+			return webhook.Page{}, err
 		}
 		page.Occurrences = append(page.Occurrences, one)
 	}
 	return page, nil
 }
 
-func webhookOccurrenceOf(event consume.Event) (webhookOccurrence, error) {
-	one := webhookOccurrence{EventID: event.EventID, Name: event.Subscription.Key.Key, Timestamp: event.Time,
-		Data: eventData(event), Cursor: event.Cursor}
+func occurrenceFor(event consume.Event) (webhook.Occurrence, error) {
+	one := webhook.Occurrence{EventID: event.EventID, Name: event.Subscription.Key.Key, Timestamp: event.Time,
+		Data: eventData(event), Cursor: event.Cursor, Received: event.Received}
 	if meta := errorMeta(event.Err); meta != nil {
 		var err error
 		if one.Meta, err = encode(meta); err != nil {

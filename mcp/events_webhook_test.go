@@ -11,18 +11,19 @@ import (
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/mcp/webhook"
 )
 
 // fakeWebhooks keeps what it was asked, and answers with what it was given.
 type fakeWebhooks struct {
-	asked   webhookRequest
+	asked   webhook.Request
 	ended   []string
-	grant   webhookGrant
+	grant   webhook.Grant
 	refusal error
 	closed  bool
 }
 
-func (f *fakeWebhooks) Subscribe(_ context.Context, req webhookRequest) (webhookGrant, error) {
+func (f *fakeWebhooks) Subscribe(_ context.Context, req webhook.Request) (webhook.Grant, error) {
 	f.asked = req
 	return f.grant, f.refusal
 }
@@ -69,8 +70,8 @@ const endpoint = `"mode":"webhook","url":"https://example.com/hook","secret":"wh
 
 func TestAWebhookIsSubscribedFor(t *testing.T) {
 	until := time.Date(2026, 10, 1, 9, 0, 0, 0, time.UTC)
-	w := &fakeWebhooks{grant: webhookGrant{ID: "wh_1", RefreshBefore: &until, Cursor: eventcore.Cursor{Journal: "j1", After: 7}, Truncated: true,
-		Status: &webhookDeliveryStatus{Active: true}}}
+	w := &fakeWebhooks{grant: webhook.Grant{ID: "wh_1", RefreshBefore: &until, Cursor: eventcore.Cursor{Journal: "j1", After: 7}, Truncated: true,
+		Status: &webhook.DeliveryStatus{Active: true}}}
 	s := webhookSession(t, w)
 	answer := request(t, s, "events/subscribe", `{"name":"`+messageKey+`","arguments":{"chat_type":"p2p"},"delivery":{`+endpoint+
 		`},"cursor":"c1_MS5qMQ","maxAgeMs":60000,"ttlMs":120000}`)
@@ -108,7 +109,7 @@ func TestWebhooksThatAreRefused(t *testing.T) {
 	body := func(name, delivery string) string {
 		return `{"name":"` + name + `","delivery":{` + delivery + `},"cursor":null}`
 	}
-	refused := &webhookError{Code: -32015, Message: "the endpoint did not echo the challenge", Data: map[string]any{"reason": "challenge_failed"}}
+	refused := &webhook.Error{Code: -32015, Message: "the endpoint did not echo the challenge", Data: map[string]any{"reason": "challenge_failed"}}
 	for name, test := range map[string]struct {
 		params string
 		change func(s *Session, w *fakeWebhooks)

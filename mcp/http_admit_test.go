@@ -3,6 +3,7 @@ package mcp
 import (
 	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -159,11 +160,39 @@ func TestTokenFileIsReadAgainWhenItChanges(t *testing.T) {
 	if _, ok := tokens.principal("old"); ok {
 		t.Error("the old token is still good")
 	}
-	if name, ok := tokens.principal("new"); !ok || name != "alice" {
+	if name, ok := tokens.principal("new"); !ok || name != "alice" || !tokens.Knows("alice") {
 		t.Errorf("the new token is %q's, %v", name, ok)
 	}
 	change("alice half a li", 2*time.Hour)
 	if _, ok := tokens.principal("new"); !ok {
 		t.Error("a file that cannot be used took the tokens away")
+	}
+	change(tokenLine("bob", "other"), 3*time.Hour)
+	if tokens.Knows("alice") || !tokens.Knows("bob") {
+		t.Error("who was taken out of the file is known, or who was added is not")
+	}
+}
+
+// It is asked for at each request and each webhook's event.
+func TestAMissingTokenFileIsComplainedOfOnce(t *testing.T) {
+	tokens := tokenFile(t, "alice", "token")
+	var said strings.Builder
+	tokens.logger = slog.New(slog.NewTextHandler(&said, nil))
+	for range 2 { // twice missing, with a good file between
+		if err := os.Rename(tokens.path, tokens.path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if !tokens.Knows("alice") {
+				t.Fatal("a file that is missing took the tokens away")
+			}
+		}
+		if err := os.Rename(tokens.path+".away", tokens.path); err != nil {
+			t.Fatal(err)
+		}
+		tokens.Knows("alice")
+	}
+	if n := strings.Count(said.String(), "level=WARN"); n != 2 {
+		t.Errorf("%d complaints: %s", n, &said)
 	}
 }

@@ -73,11 +73,11 @@ func handleResource(mime, prefix string, read resourceReader) mcpserver.Resource
 	return func(ctx context.Context, request mcpgo.ReadResourceRequest) ([]mcpgo.ResourceContents, error) {
 		content, err := read(ctx, callFrom(ctx).session, strings.TrimPrefix(request.Params.URI, prefix))
 		if err != nil {
-			return nil, failResource(ctx, err)
+			return nil, failResource(ctx, request.Params.URI, err)
 		}
 		text, err := encode(content)
 		if err != nil {
-			return nil, failResource(ctx, err)
+			return nil, failResource(ctx, request.Params.URI, err)
 		}
 		return []mcpgo.ResourceContents{mcpgo.TextResourceContents{URI: request.Params.URI, MIMEType: mime, Text: string(text)}}, nil
 	}

@@ -166,6 +166,8 @@ func TestHTTPServersThatDoNotStart(t *testing.T) {
 		"a certificate, no key":  {[]string{"--http", "127.0.0.1:0", "--tls-cert", bad}, 2, "--tls-key"},
 		"no address":             {[]string{"--http", "here"}, 2, "127.0.0.1:8080"},
 		"flags of HTTP on stdio": {[]string{"--auth-tokens", bad}, 2, "--http"},
+		"webhooks for nobody":    {[]string{"--http", "127.0.0.1:0", "--webhook-private", "10.1.0.0/16"}, 2, "--auth-tokens"},
+		"webhooks to no network": {[]string{"--http", ":0", "--auth-tokens", bad, "--webhook-private", "intranet"}, 2, "--webhook-private"},
 		"address in use":         {[]string{"--http", taken.Addr().String()}, 1, taken.Addr().String()},
 	} {
 		t.Run(name, func(t *testing.T) {

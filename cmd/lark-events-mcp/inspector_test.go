@@ -1,3 +1,5 @@
+//go:build unix
+
 package main_test
 
 import (
@@ -32,13 +34,7 @@ func inspect(t *testing.T, args ...string) map[string]any {
 }
 
 func TestTheInspectorListsCallsAndReads(t *testing.T) {
-	needsBinary(t)
-	if os.Getenv("LARK_EVENTS_TEST_NODE") == "" {
-		t.Skip("runs the MCP Inspector with npx, which may download it: set LARK_EVENTS_TEST_NODE=1")
-	}
-	if _, err := exec.LookPath("npx"); err != nil {
-		t.Skip("no npx here:", err)
-	}
+	needsNode(t)
 	if tools, _ := inspect(t, "--method", "tools/list")["tools"].([]any); len(tools) != 6 {
 		t.Errorf("tools/list: %d tools, want 6", len(tools))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
 	"github.com/larkevents/lark-events-mcp/keys"
 	"github.com/larkevents/lark-events-mcp/mcp"
 )
@@ -67,18 +68,18 @@ func newServeCommand(g *globals) *cobra.Command {
 				}
 				defer d.close()
 				d.playForever()
-				return serve(cmd.Context(), serverOptions(opts, d.access))
+				return serve(cmd.Context(), serverOptions(opts, d.access), &d.access.app)
 			}
 			cfg, err := loadConfig()
 			if err != nil {
-				return serve(cmd.Context(), withoutApp(opts, err))
+				return serve(cmd.Context(), withoutApp(opts, err), nil)
 			}
 			opts.AppID, opts.Domain = cfg.appID, cfg.domain()
 			access, err := realAccess(cfg, log)
 			if err != nil {
-				return serve(cmd.Context(), withoutApp(opts, err))
+				return serve(cmd.Context(), withoutApp(opts, err), nil)
 			}
-			return serve(cmd.Context(), serverOptions(opts, access))
+			return serve(cmd.Context(), serverOptions(opts, access), &access.app)
 		},
 	}
 	cmd.Flags().StringVar(&push, "push", string(mcp.PushAuto), "how an agent is told of an event as it arrives: auto, resource, log, channel or off")
@@ -106,7 +107,7 @@ func serverOptions(opts mcp.Options, access *platformAccess) mcp.Options {
 }
 
 // serveStdio serves until stdin ends or a signal comes; both are an orderly end.
-func serveStdio(ctx context.Context, opts mcp.Options) error {
+func serveStdio(ctx context.Context, opts mcp.Options, _ *statedir.App) error {
 	return orderly(mcp.NewServer(opts).ServeStdio(ctx, os.Stdin, os.Stdout))
 }
 

@@ -29,7 +29,7 @@ func (d *durations) observe(took time.Duration) {
 	d.sum.Add(int64(took))
 }
 
-// histogram returns what was counted. What is observed at the same time may be in its sum and not in its counts.
+// histogram returns what was counted. What is observed at the same time may be in its counts and not in its sum.
 func (d *durations) histogram() *protocol.Histogram {
 	h := &protocol.Histogram{Sum: time.Duration(d.sum.Load()).Seconds()}
 	for i, bound := range ackBounds {

@@ -139,7 +139,7 @@ func (c *conn) answer(ctx context.Context, req *protocol.Request) protocol.Respo
 // seek finds the position that seek describes.
 func (b *Bus) seek(ctx context.Context, seek *protocol.Seek) (eventcore.Position, error) {
 	if seek.Head {
-		return b.recent.headPosition(), nil
+		return b.journal.Head(ctx) // what is published is behind it for a moment, and cursors may not be
 	}
 	if seek.Time.IsZero() {
 		return b.journal.Oldest(ctx)

@@ -127,7 +127,7 @@ func (c *Client) Status(ctx context.Context) (status *protocol.Status, err error
 // bus.
 func (c *Client) Behind(ctx context.Context, at At) (events int, err error) {
 	err = c.onLink(ctx, mayNotStart, func(l *link) error {
-		after, _, err := c.locate(ctx, l, at.Cursor)
+		after, _, err := c.positionOf(ctx, l, at.Cursor)
 		if err != nil {
 			return err
 		}

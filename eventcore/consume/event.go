@@ -22,7 +22,7 @@ type Event struct {
 	// Data is what the payload schema describes. With Err set it is what is known of that, or the raw payload if
 	// Process could make nothing of the event.
 	Data json.RawMessage
-	// Raw is the event as the platform sent it, whatever the hooks made of it.
+	// Raw is the event's envelope as it is journaled, without the verification token.
 	Raw json.RawMessage
 	// Err says that Process or the filter failed. It never means that the event is lost.
 	Err *eventcore.Error

@@ -64,9 +64,9 @@ func (c *Client) find(ctx context.Context, l *link, f from) (eventcore.Cursor, e
 	return l.cursor(after), err
 }
 
-// locate returns the position of a cursor in the journal behind l; foreign is true, and the position is the
+// positionOf returns the position of a cursor in the journal behind l; foreign is true, and the position is the
 // oldest, if the cursor is of another journal.
-func (c *Client) locate(ctx context.Context, l *link, cursor eventcore.Cursor) (after eventcore.Position, foreign bool, err error) {
+func (c *Client) positionOf(ctx context.Context, l *link, cursor eventcore.Cursor) (after eventcore.Position, foreign bool, err error) {
 	if cursor.Journal == l.welcome.Journal {
 		return cursor.After, false, nil
 	}

@@ -55,7 +55,7 @@ func (r *reader) run(ctx context.Context, l *link) error {
 	r.page, r.full = &Page{Filtered: make([]int, len(r.at))}, false
 	var types []string
 	for i, at := range r.at {
-		after, foreign, err := r.client.locate(ctx, l, at.Cursor)
+		after, foreign, err := r.client.positionOf(ctx, l, at.Cursor)
 		if err != nil {
 			return err
 		}

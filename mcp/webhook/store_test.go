@@ -1,0 +1,122 @@
+package webhook
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func stored(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "webhooks.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestSubscriptionsSurviveTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	in(t, func(o *Options) { o.Dir = dir }, func(t *testing.T, w *world) {
+		forEver := func(r *Request) { r.TTL, r.Arguments = nil, []byte(`{"text":"<a> & b"}`) }
+		first := w.subscribe(forEver)
+		w.subscribe(func(r *Request) { r.TTL = new(time.Minute) })
+		w.publish(`1`)
+		w.receiver.answers(status(500))
+		w.publish(`2`)
+		w.stop()
+		w.receiver.take()
+		w.feeds.publish(`3`)
+		time.Sleep(time.Hour) // the second one expires meanwhile
+		w.receiver.answers(nil)
+		w.feeds.change(func(f *fakeFeeds) { f.openErr = os.ErrDeadlineExceeded })
+		w.restart()
+		w.after(time.Minute)
+		w.feeds.change(func(f *fakeFeeds) { f.openErr = nil })
+		got := w.after(time.Minute)
+		if text := ids(got); text != "e2 e3" && text != "e3 e2" {
+			t.Fatalf("after the restart: %s", text)
+		}
+		if got[0].subscription != first.ID || w.receiver.challenges != 1 || w.feeds.open != 1 {
+			t.Errorf("%d challenges, %d feeds, deliveries for %s", w.receiver.challenges, w.feeds.open, got[0].subscription)
+		}
+		if again := w.subscribe(forEver); again.ID != first.ID || again.RefreshBefore != nil || w.receiver.challenges != 1 {
+			t.Errorf("got %+v", again)
+		}
+		if err := w.Unsubscribe(t.Context(), "ann", "test.event", []byte(`{"text":"<a> & b"}`), hook); err != nil {
+			t.Fatal(err)
+		}
+		if text := stored(t, dir); strings.Contains(text, "sub_") {
+			t.Errorf("after unsubscribing: %s", text)
+		}
+	})
+}
+
+// A crash costs repetitions of the last second's deliveries, never an event.
+func TestReadingPositionsAreSavedWithinASecond(t *testing.T) {
+	dir := t.TempDir()
+	in(t, func(o *Options) { o.Dir = dir }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		before := stored(t, dir)
+		w.publish(`1`, `2`)
+		w.after(saveInterval)
+		if text := stored(t, dir); text == before || !strings.Contains(text, at(2).String()) {
+			t.Errorf("a second later: %s", text)
+		}
+	})
+}
+
+func TestTheFileIsPrivateAndHasOneOwner(t *testing.T) {
+	dir := t.TempDir()
+	in(t, func(o *Options) { o.Dir = dir }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		for _, name := range []string{"webhooks.json", "webhooks.lock"} {
+			info, err := os.Stat(filepath.Join(dir, name))
+			if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v, %v", name, info, err)
+			}
+		}
+		if _, err := New(w.opts); err == nil || !strings.Contains(err.Error(), "another process") || !strings.Contains(err.Error(), dir) {
+			t.Errorf("a second manager: %v", err)
+		}
+		w.stop()
+		w.restart()
+	})
+}
+
+func TestADamagedFileIsAnErrorAndKept(t *testing.T) {
+	dir := t.TempDir()
+	in(t, func(o *Options) { o.Dir = dir }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.stop()
+		path := filepath.Join(dir, "webhooks.json")
+		good := stored(t, dir)
+		record := good[strings.Index(good, "[")+1 : strings.LastIndex(good, "]")]
+		for name, text := range map[string]string{
+			"empty": "", "cut off": good[:len(good)/2], "another version": strings.Replace(good, `"version":1`, `"version":2`, 1),
+			"another principal": strings.Replace(good, `"ann"`, `"bob"`, 1), "no secret": strings.Replace(good, secretPrefix, "", 1),
+			"twice":     strings.Replace(good, record, record+","+record, 1),
+			"no cursor": strings.Replace(good, at(0).String(), "", 1), "no version": `{}`, "not ours": `[]`,
+		} {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if m, err := New(w.opts); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s: %v", name, err)
+				if err == nil {
+					m.Close(t.Context())
+				}
+			}
+			if stored(t, dir) != text {
+				t.Errorf("%s: the file was changed", name)
+			}
+		}
+		if err := os.WriteFile(path, []byte(good), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.restart()
+	})
+}
