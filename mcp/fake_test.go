@@ -59,7 +59,8 @@ func reactionDefinition() eventcore.KeyDefinition {
 	}
 }
 
-// fakeConsumer is a Consumer on a journal in memory. A filter "drop" drops events whose data contains the word.
+// fakeConsumer is a Consumer on a journal in memory. A filter "drop", or the param
+// chat_type p2p, drops events whose data contains the word drop.
 type fakeConsumer struct {
 	mu           sync.Mutex
 	journal      string
@@ -207,7 +208,7 @@ func (f *fakeConsumer) page(at []consume.At, limit int) (*consume.Page, error) {
 			if event.EventType != a.Subscription.Key.EventType || event.Cursor.After <= after {
 				continue
 			}
-			if a.Subscription.Filter == "drop" && strings.Contains(string(event.Data), "drop") {
+			if (a.Subscription.Filter == "drop" || a.Subscription.Params["chat_type"] == "p2p") && strings.Contains(string(event.Data), "drop") {
 				page.Filtered[i]++
 				continue
 			}
