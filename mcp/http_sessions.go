@@ -10,6 +10,7 @@ import (
 )
 
 const (
+	// maxHTTPSessions bounds the sessions of one principal.
 	maxHTTPSessions = 1000
 	// sessionIdle is how long a session lives without a request or a stream; it is looked for every expireEvery.
 	sessionIdle = 30 * time.Minute
@@ -21,6 +22,9 @@ const (
 var (
 	errTooManySessions = fmt.Errorf("%d sessions are open, the most there may be; end those that are not needed (HTTP DELETE), "+
 		"or wait until some have been unused for %d minutes", maxHTTPSessions, sessionIdle/time.Minute)
+	// Of protocol 2026-07-28 no client knows that there are sessions.
+	errTooManyNames = fmt.Errorf("subscriptions of %d clients are remembered, by the names in clientInfo, the most there may be; use a name again "+
+		"rather than a new one for each run, or wait until some have been unused for %d minutes", maxHTTPSessions, sessionIdle/time.Minute)
 	errEnding = errors.New("the server is ending")
 )
 
@@ -59,11 +63,12 @@ type httpSessions struct {
 
 	mu     sync.Mutex
 	open   map[sessionKey]*httpSession
+	owned  map[string]int // how many of the open ones each principal has
 	closed bool
 }
 
 func newHTTPSessions(s *Server, life context.Context) *httpSessions {
-	return &httpSessions{server: s, life: life, open: map[sessionKey]*httpSession{}}
+	return &httpSessions{server: s, life: life, open: map[sessionKey]*httpSession{}, owned: map[string]int{}}
 }
 
 // create makes a session for a client that initializes. The caller must release it.
@@ -71,10 +76,10 @@ func (t *httpSessions) create(principal string) (*httpSession, error) {
 	stream := newHTTPStream()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s, err := t.add(principal, stream)
-	if err != nil {
+	if err := t.room(principal, errTooManySessions); err != nil {
 		return nil, err
 	}
+	s := t.newSession(principal, stream)
 	s.stream = stream
 	return t.enter(s, sessionKey{principal: principal, name: s.id}), nil
 }
@@ -87,11 +92,10 @@ func (t *httpSessions) forClient(principal, name string) (*httpSession, error) {
 	if found, ok := t.open[key]; ok {
 		return t.use(found), nil
 	}
-	s, err := t.add(principal, silence{})
-	if err != nil {
+	if err := t.room(principal, errTooManyNames); err != nil {
 		return nil, err
 	}
-	return t.enter(s, key), nil
+	return t.enter(t.newSession(principal, silence{}), key), nil
 }
 
 // find returns the session with an id, if principal has such a session. The caller must release it.
@@ -105,25 +109,43 @@ func (t *httpSessions) find(principal, id string) (*httpSession, bool) {
 	return found, ok
 }
 
-// add makes a session, if there is room; t.mu must be held.
-func (t *httpSessions) add(principal string, out sender) (*httpSession, error) {
+// room returns why a principal can have no session more, tooMany if it has its fill; t.mu must be held.
+func (t *httpSessions) room(principal string, tooMany error) error {
 	switch {
 	case t.closed:
-		return nil, errEnding
-	case len(t.open) >= maxHTTPSessions:
-		return nil, errTooManySessions
+		return errEnding
+	case t.owned[principal] >= maxHTTPSessions:
+		return tooMany
 	}
+	return nil
+}
+
+func (t *httpSessions) newSession(principal string, out sender) *httpSession {
 	made := &httpSession{Session: t.server.newSession(out, principal)}
 	made.Session.http = true
 	made.open, made.cancel = context.WithCancel(context.Background())
-	return made, nil
+	return made
 }
 
 // enter puts a new session into the table, with its first user; t.mu must be held.
 func (t *httpSessions) enter(s *httpSession, key sessionKey) *httpSession {
 	s.key = key
 	t.open[key] = s
+	t.owned[key.principal]++
 	return t.use(s)
+}
+
+// take takes a session out of the table, and reports whether it was there: whoever took it finishes it. t.mu must be
+// held.
+func (t *httpSessions) take(s *httpSession) bool {
+	if t.open[s.key] != s {
+		return false
+	}
+	delete(t.open, s.key)
+	if t.owned[s.key.principal]--; t.owned[s.key.principal] == 0 {
+		delete(t.owned, s.key.principal)
+	}
+	return true
 }
 
 // use enters a user of the session; t.mu must be held.
@@ -133,23 +155,31 @@ func (t *httpSessions) use(s *httpSession) *httpSession {
 	return s
 }
 
-// release says that a request or stream has ended.
+// release says that a request or stream has ended. A session that has nothing to remember ends with its last one: it
+// would only take the place of others.
 func (t *httpSessions) release(s *httpSession) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	s.users--
 	s.used = time.Now()
 	s.serving.Done()
+	forget := s.users == 0 && !s.remembers() && t.take(s)
+	t.mu.Unlock()
+	if forget {
+		t.finish(s)
+	}
+}
+
+// remembers reports whether the next request may find anything in the session. In protocol 2026-07-28 that is
+// subscriptions, which need a consumer; a client that initializes counts on its session in any case.
+func (s *httpSession) remembers() bool {
+	return !s.key.modern || s.madeConsumer() != nil
 }
 
 // remove ends a session that its client does not want any more. It returns when that is done. The caller must have
 // released it.
 func (t *httpSessions) remove(s *httpSession) {
 	t.mu.Lock()
-	present := t.open[s.key] == s
-	if present {
-		delete(t.open, s.key)
-	}
+	present := t.take(s)
 	t.mu.Unlock()
 	if present {
 		t.finish(s)
@@ -185,9 +215,8 @@ func (t *httpSessions) takeIdle(now time.Time) []*httpSession {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var idle []*httpSession
-	for key, s := range t.open {
-		if s.users == 0 && now.Sub(s.used) >= sessionIdle {
-			delete(t.open, key)
+	for _, s := range t.open {
+		if s.users == 0 && now.Sub(s.used) >= sessionIdle && t.take(s) {
 			idle = append(idle, s)
 		}
 	}

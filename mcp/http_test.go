@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -258,9 +259,34 @@ func TestHTTPSessionsAreBounded(t *testing.T) {
 	if _, err := sessions.create(""); err == nil || !strings.Contains(err.Error(), "1000") {
 		t.Errorf("one more: %v", err)
 	}
-	if _, err := sessions.forClient("", "agent"); err == nil {
-		t.Error("one more of protocol 2026-07-28 was made")
+	if _, err := sessions.forClient("", "agent"); err == nil || strings.Contains(err.Error(), "DELETE") {
+		t.Errorf("one more of protocol 2026-07-28, which has no DELETE: %v", err)
 	}
+	other, err := sessions.create("alice")
+	if err != nil {
+		t.Fatalf("one client's sessions keep another from having any: %v", err)
+	}
+	sessions.release(other)
+}
+
+// In protocol 2026-07-28 every request may come by another name. Those that leave nothing to remember take no place.
+func TestHTTPClientsWithoutSubscriptionsAreNotRemembered(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	w := serveHTTP(t, newFakeConsumer())
+	for i := range 10 {
+		client, message := w.modern(fmt.Sprintf("agent %d", i)).message("events/list", nil)
+		if status, text := client.post(message); status != http.StatusOK {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	w.modern("agent").tool("subscribe_event", map[string]any{"key": messageKey})
+	// A session ends after its answer was sent.
+	for limit := time.Now().Add(anySecond); len(w.server.openSessions()) > 1; runtime.Gosched() {
+		if time.Now().After(limit) {
+			t.Fatalf("%d sessions are left, want the one that subscribed", len(w.server.openSessions()))
+		}
+	}
+	w.modern("agent").tool("poll_events", map[string]any{})
 }
 
 func TestHTTPHealthAndMetrics(t *testing.T) {
