@@ -158,6 +158,33 @@ func TestLeasesAreLimited(t *testing.T) {
 	})
 }
 
+// What needs no platform side is held as long as there is room, and keeps nobody from polling what does.
+func TestLeasesOfPlainKeysMakeWay(t *testing.T) {
+	plain := messageDefinition()
+	plain.Params = []eventcore.ParamDef{{Name: "n", Type: eventcore.ParamInt, Description: "any number"}}
+	registerKeys(t, plain, heldDefinition(false))
+	synctest.Test(t, func(t *testing.T) {
+		consumer := newFakeConsumer()
+		c := serve(t, consumer).listen().initialize()
+		for n := range maxLeases {
+			c.must("events/poll", map[string]any{"name": messageKey, "arguments": map[string]any{"n": n}, "cursor": nil})
+			time.Sleep(time.Millisecond)
+		}
+		c.must("events/poll", follow(reactionKey))
+		synctest.Wait()
+		held := map[string]bool{}
+		consumer.change(func(f *fakeConsumer) {
+			for _, sub := range f.subs {
+				held[sub.Key.Key+sub.Params["n"]] = true
+			}
+		})
+		if len(held) != maxLeases || !held[reactionKey] || held[messageKey+"0"] {
+			t.Errorf("%d are held, with the platform's: %t, and the oldest other: %t", len(held), held[reactionKey], held[messageKey+"0"])
+		}
+		c.end()
+	})
+}
+
 func TestAStreamAndAToolsSubscriptionEndApart(t *testing.T) {
 	registerKeys(t, messageDefinition())
 	synctest.Test(t, func(t *testing.T) {
