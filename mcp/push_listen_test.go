@@ -49,6 +49,18 @@ func TestUpdatesOfASubscriptionAreTheSameInBothEras(t *testing.T) {
 				if n := len(c.drainNotes(updatedMethod)); n != 0 {
 					t.Errorf("%d updates after they were no longer wanted", n)
 				}
+				ask(c, uri)
+				synctest.Wait()
+				c.tool("unsubscribe_event", map[string]any{"subscription_id": sub.SubscriptionID})
+				if again := c.subscribe(map[string]any{"key": messageKey}); again.SubscriptionID != sub.SubscriptionID || again.Push.Mode != PushOff {
+					t.Errorf("subscribed again, %s has push %s, as nobody asked for", again.SubscriptionID, again.Push.Mode)
+				}
+				c.drainNotes(updatedMethod)
+				consumer.publish(messageKey, `3`)
+				time.Sleep(time.Second)
+				if n := len(c.drainNotes(updatedMethod)); n != 0 {
+					t.Errorf("%d updates of a subscription that nobody asked to be told of", n)
+				}
 				c.end()
 			})
 		})

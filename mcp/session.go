@@ -236,6 +236,15 @@ func (s *Session) resourceWanted(uri string) bool {
 	return false
 }
 
+// forgetResource ends what the client asked to be told of uri, in either way. A resource that comes back by the same URI
+// is another one.
+func (s *Session) forgetResource(uri string) {
+	s.setResource(uri, false)
+	for _, stream := range s.openStreams() {
+		stream.setResource(uri, false)
+	}
+}
+
 // resourceUpdated tells the client of a change of uri, once for each way in which it asked to be told.
 func (s *Session) resourceUpdated(uri string) {
 	if s.IsSubscribedToResource(uri) {

@@ -56,7 +56,7 @@ func runUnsubscribeEvent(ctx context.Context, s *Session, args arguments) (any, 
 	}
 	defer over()
 	sub.stopPush()
-	s.setResource(sub.uri(), false)
+	s.forgetResource(sub.uri())
 	s.changed.fire()
 	s.resourceListChanged()
 
