@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
@@ -70,7 +71,18 @@ func (l *listenStream) SubscribeToResourceErr(uri string) error {
 		return err
 	}
 	l.SubscribeToResource(uri)
+	l.repeat(uri)
 	return nil
+}
+
+// repeat tells the stream of a subscription whose last update came before the stream did, if that is still unread: the
+// update may have gone to a connection that was dead already. What no update told of yet, one will.
+func (l *listenStream) repeat(uri string) {
+	id, _ := strings.CutPrefix(uri, subscriptionPrefix)
+	sub, ok := l.session.subs.get(id)
+	if ok && l.session.pushMode(sub) == PushResource && sub.updatedUnread() {
+		l.notifier.resourceUpdated(uri)
+	}
 }
 
 // SubscribeToResource is SubscribeToResourceErr without the check.

@@ -111,6 +111,7 @@ func (p *pusher) tell(ctx context.Context, events []consume.Event) (time.Duratio
 	switch p.session.pushMode(p.sub) {
 	case PushResource:
 		// What arrives during the pause is read after it, and told as one more update: the last state always is.
+		p.sub.setUpdated(events[len(events)-1].Cursor)
 		p.session.resourceUpdated(p.sub.uri())
 		return updateInterval, nil
 	case PushLog:

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,6 +66,45 @@ func TestUpdatesOfASubscriptionAreTheSameInBothEras(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A client that lost its stream opens another, often before the server knows. What the lost one swallowed is told again.
+func TestAnotherListenStreamIsToldOfWhatIsUnread(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		consumer := newFakeConsumer()
+		c := serve(t, consumer).listen().initialize()
+		sub := c.subscribe(map[string]any{"key": messageKey})
+		listen := func() string {
+			return c.start("subscriptions/listen", map[string]any{"_meta": json.RawMessage(modernMeta),
+				"notifications": map[string]any{"resourceSubscriptions": []string{subscriptionURI(sub.SubscriptionID)}}})
+		}
+		lost := listen()
+		synctest.Wait()
+		consumer.publish(messageKey, `1`)
+		synctest.Wait()
+		if n := len(c.drainNotes(updatedMethod)); n != 1 {
+			t.Fatalf("%d updates of an event, want 1", n)
+		}
+		for _, first := range []string{"open", "closed"} {
+			if first == "closed" {
+				c.cancel(lost)
+			}
+			listen()
+			time.Sleep(time.Minute)
+			if notes := c.peekNotes(); len(notes) != 2 || !strings.Contains(notes[0], "acknowledged") || !strings.Contains(notes[1], updatedMethod) {
+				t.Errorf("with the first stream %s, another one is told %v", first, notes)
+			}
+			c.drainNotes("")
+		}
+		c.poll(nil)
+		listen()
+		time.Sleep(time.Minute)
+		if n := len(c.drainNotes(updatedMethod)); n != 0 {
+			t.Errorf("%d updates of what was read", n)
+		}
+		c.end()
+	})
 }
 
 // Streams are open for as long as their clients like, and do not count as requests that are being answered.

@@ -24,6 +24,7 @@ type subscription struct {
 	push     PushMode         // what its subscriber chose; empty for the server's mode
 	position eventcore.Cursor // where the next poll without a cursor begins
 	seen     eventcore.Cursor // the furthest position ever read to; what counts as delivered, counts once
+	updated  eventcore.Cursor // the last event that an update of its resource told of
 	pushed   eventcore.Cursor // how far its events have been pushed, if notifications bring them
 	skipped  gap              // what they left out up to there
 	stats    readStats
@@ -69,6 +70,20 @@ func (s *subscription) readStats() readStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stats
+}
+
+// setUpdated records that an update told of the events up to here.
+func (s *subscription) setUpdated(to eventcore.Cursor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.updated = to
+}
+
+// updatedUnread reports whether the client has yet to poll what an update told of.
+func (s *subscription) updatedUnread() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.updated.Journal == s.position.Journal && isAfter(s.updated, s.position)
 }
 
 // setPushed records that the client has been sent the events up to here, but for those in the gap.
