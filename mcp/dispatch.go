@@ -61,8 +61,8 @@ func looksAtKeys(method string) bool {
 	})
 }
 
-// finishReply gives the reply the id exactly as the client wrote it (mcp-go takes numbers for float64, which
-// changes large ones) and, where a handler asked for it, its own error.
+// finishReply gives the reply the id exactly as the client wrote it, also where it names a stream (mcp-go takes numbers
+// for float64, which changes large ones), and, where a handler asked for it, its own error.
 func (s *Session) finishReply(c *call, msg message, reply mcpgo.JSONRPCMessage) any {
 	id := mcpgo.NewRequestId(nil)
 	if msg.isRequest() {
@@ -72,6 +72,9 @@ func (s *Session) finishReply(c *call, msg message, reply mcpgo.JSONRPCMessage) 
 	case mcpgo.JSONRPCResponse:
 		reply.ID = id
 		reply.Result = withEvents(reply.Result)
+		if listened, ok := reply.Result.(mcpgo.SubscriptionsListenResult); ok && listened.Meta != nil {
+			listened.Meta.SetSubscriptionID(json.RawMessage(msg.id))
+		}
 		return reply
 	case mcpgo.JSONRPCError:
 		reply.ID = id

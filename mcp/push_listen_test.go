@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	mcpgo "github.com/mark3labs/mcp-go/mcp"
 )
 
 // The two protocol eras have two ways to ask for the updates of a resource. What comes of them is the same.
@@ -105,6 +107,18 @@ func TestAnotherListenStreamIsToldOfWhatIsUnread(t *testing.T) {
 		}
 		c.end()
 	})
+}
+
+func TestAListenStreamHasItsIDAsTheClientWroteIt(t *testing.T) {
+	const id = "12345678901234567890" // more digits than a float64 has
+	c := serve(t, newFakeConsumer()).listen().initialize()
+	c.send(`{"jsonrpc":"2.0","id":` + id + `,"method":"subscriptions/listen","params":{"notifications":{},"_meta":` + modernMeta + `}}`)
+	for what, text := range map[string]json.RawMessage{"acknowledgement": c.note(), "result": c.reply(id)} {
+		if want := `"` + mcpgo.MetaKeySubscriptionID + `":` + id; !strings.Contains(string(text), want) {
+			t.Errorf("the %s is %s, without %s", what, text, want)
+		}
+	}
+	c.end()
 }
 
 // Streams are open for as long as their clients like, and do not count as requests that are being answered.
