@@ -33,6 +33,7 @@ type argument struct {
 	values      []eventcore.ParamValue // that a text may have; none: any
 	min, max    int                    // of an integer
 	fallback    int                    // of an integer that is left out
+	leftOut     string                 // what that means, if no number does; empty: fallback
 }
 
 // arguments are the arguments of one call, decoded.
@@ -142,7 +143,11 @@ func decodeInteger(value json.RawMessage) (int, error) {
 
 func integerError(spec argument, value json.RawMessage) error {
 	problem := fmt.Sprintf("must be a whole number from %d to %d, not %s", spec.min, spec.max, shown(value))
-	hint := fmt.Sprintf("pass a number in that range; left out, it is %d", spec.fallback)
+	leftOut := spec.leftOut
+	if leftOut == "" {
+		leftOut = fmt.Sprintf("it is %d", spec.fallback)
+	}
+	hint := "pass a number in that range; left out, " + leftOut
 	if value[0] == '"' {
 		problem += ", a string"
 		hint = "pass a JSON number, without quotes"

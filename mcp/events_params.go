@@ -19,7 +19,8 @@ func interestParams() []argument {
 		{name: "name", kind: kindText, required: true, description: "an event name, as events/list has it"},
 		{name: "arguments", kind: kindObject, description: "as the event's inputSchema says"},
 		{name: "cursor", kind: kindText, description: "where to begin, as a result gave it; null begins now"},
-		{name: "maxAgeMs", kind: kindInteger, min: 0, max: int(maxAge.Milliseconds()), description: "nothing older than this, in milliseconds"},
+		{name: "maxAgeMs", kind: kindInteger, min: 0, max: int(maxAge.Milliseconds()), leftOut: "events may be of any age",
+			description: "nothing older than this, in milliseconds"},
 	}
 }
 
