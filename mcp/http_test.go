@@ -147,6 +147,23 @@ func TestHTTPResponsesAndNotificationsAreAccepted(t *testing.T) {
 	}
 }
 
+func TestHTTPServesEveryProtocolVersionWithSessions(t *testing.T) {
+	w := serveHTTP(t, newFakeConsumer())
+	for _, version := range mcpgo.ValidProtocolVersions {
+		if mcpgo.IsModernProtocol(version) {
+			continue
+		}
+		response := w.do("POST", HTTPPath, strings.NewReader(strings.Replace(initializeMessage, "2025-11-25", version, 1)))
+		if answer := w.body(response); !strings.Contains(answer, `"protocolVersion":"`+version+`"`) {
+			t.Errorf("initialize with %s: %s", version, answer)
+		}
+		s := w.as(mcpgo.HeaderSessionID, response.Header.Get(mcpgo.HeaderSessionID)).as(mcpgo.HeaderProtocolVersion, version)
+		if status, text := s.post(legacyMessage("tools/list", nil)); status != http.StatusOK || !strings.Contains(text, "poll_events") {
+			t.Errorf("tools/list in %s: %d %s", version, status, text)
+		}
+	}
+}
+
 // waitingPoll begins a poll that waits, and returns when it does.
 func waitingPoll(w *web, consumer *fakeConsumer, ctx context.Context) (status chan int) {
 	w.t.Helper()
