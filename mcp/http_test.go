@@ -251,8 +251,9 @@ func TestHTTPEndOfTheServer(t *testing.T) {
 	if err := w.end(); err != context.Canceled {
 		t.Errorf("ended with %v", err)
 	}
-	if took := time.Since(began); took > 2*time.Second+time.Second {
-		t.Errorf("ending took %v", took)
+	const promised, busy = 2 * time.Second, time.Second // what a machine that does other work may take beside
+	if took := time.Since(began); took > promised+busy {
+		t.Errorf("ending took %v, %v are promised", took, promised)
 	}
 	if !consumer.closed {
 		t.Error("the consumer was not closed")
