@@ -29,6 +29,26 @@ func (f *feed) read(ctx context.Context, from eventcore.Cursor, limit int, wait 
 	return f.lane.consumer.Read(ctx, []consume.At{{Subscription: f.sub, Cursor: from}}, limit, wait)
 }
 
+// revive asks for what a held subscription has lost, as subscribing does: a bus, if it was stopped, and a connection that
+// the platform refused. All feeds of the hub need the same, so that one of them asks in reviveInterval; for the others it
+// does nothing.
+func (f *feed) revive(ctx context.Context) error {
+	f.hub.mu.Lock()
+	due := time.Since(f.hub.revived) >= reviveInterval
+	if due {
+		f.hub.revived = time.Now()
+	}
+	f.hub.mu.Unlock()
+	if !due {
+		return nil
+	}
+	sub, existed, err := f.lane.consumer.Subscribe(ctx, consume.Request{Key: f.sub.Key.Key, Params: eventcore.TypedParams(f.sub.Key, f.sub.Params)})
+	if err == nil && !existed { // what normalizes them gives something else by now
+		_, err = f.lane.consumer.Unsubscribe(ctx, sub)
+	}
+	return err
+}
+
 // release gives the hold up, with a cleanup on the platform if it is the last. It waits for nothing; whoever wants to
 // waits for released. A hub that closes ends what is held by itself.
 func (f *feed) release() {

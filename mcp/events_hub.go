@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
@@ -15,6 +16,9 @@ import (
 // laneHolders bounds the feeds that share a consumer. Each may have a request under way, and a bus answers
 // protocol.MaxPending of one consumer at once.
 const laneHolders = 100
+
+// reviveInterval is the shortest time between two attempts to get back what the platform refused, or a user stopped.
+const reviveInterval = 30 * time.Second
 
 // eventHub opens the feeds of the extension's polls, streams and webhooks. They share nothing with the tools'
 // subscriptions: a consumer gives the same subscription to whoever asks for the same, and unsubscribe_event of one
@@ -27,7 +31,9 @@ type eventHub struct {
 	closed bool
 	lanes  []*lane
 	leases map[leaseKey]*lease
-	work   sync.WaitGroup // feeds that are being released
+	// revived is when a feed asked last for what was lost; see [feed.revive].
+	revived time.Time
+	work    sync.WaitGroup // feeds that are being released
 }
 
 // lane is one consumer, and the feeds that share it.

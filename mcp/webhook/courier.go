@@ -13,7 +13,7 @@ const (
 	// deliveries fail it is one.
 	inFlight = 4
 	// readWait is how long one read waits for events.
-	readWait = 30 * time.Second
+	readWait = 15 * time.Second
 	// outageTime of nothing but failures is an outage.
 	outageTime = time.Minute
 	// unreadWait is when an event whose body could not be read is tried again.
@@ -37,6 +37,8 @@ type courier struct {
 	reading      bool
 	readAt       time.Time
 	readFailures int
+	// problem is what was logged of what keeps events from coming, until it has passed.
+	problem string
 	// failing means that the last delivery failed.
 	failing bool
 }
@@ -225,6 +227,7 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 	if why := c.revoked(); why != nil { // it may have waited long
 		return why
 	}
+	c.notice(f.page.Problem)
 	if f.page.Truncated {
 		c.oweGap(now)
 	}
@@ -243,6 +246,18 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 	return nil
 }
 
+// notice logs a problem, once while it lasts.
+func (c *courier) notice(problem error) {
+	text := ""
+	if problem != nil {
+		text = problem.Error()
+	}
+	if text != "" && text != c.problem {
+		c.manager.log.Warn("a webhook subscription may miss events until this has passed", "subscription", c.sub.id, "error", problem)
+	}
+	c.problem = text
+}
+
 // revoked returns the error that ends the subscription if its principal may no longer have it.
 func (c *courier) revoked() *Error {
 	if c.manager.opts.Permitted(c.sub.principal) {
@@ -254,6 +269,7 @@ func (c *courier) revoked() *Error {
 // comply does what refreshes asked for.
 func (c *courier) comply(now time.Time) {
 	resumed, probed := c.sub.wishes()
+	c.readAt = time.Time{} // whoever refreshes may know that it works again
 	switch {
 	case resumed:
 		c.queue.startOver(now)

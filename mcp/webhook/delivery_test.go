@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -314,6 +316,29 @@ func TestFeedFailures(t *testing.T) {
 			w.feeds.change(func(f *fakeFeeds) { f.readErr = nil })
 			if got := w.after(2 * time.Minute); ids(got) != "e1" {
 				t.Errorf("got %s", ids(got))
+			}
+		})
+	})
+	t.Run("are not waited out by a client that refreshes", func(t *testing.T) {
+		in(t, nil, func(t *testing.T, w *world) {
+			w.subscribe(nil)
+			w.feeds.change(func(f *fakeFeeds) { f.readErr = &eventcore.Error{Code: eventcore.CodeCredentialsMissing} })
+			w.publish(`1`)
+			w.after(10 * time.Minute)
+			w.feeds.change(func(f *fakeFeeds) { f.readErr = nil })
+			w.subscribe(nil)
+			if got := w.after(0); ids(got) != "e1" {
+				t.Errorf("got %s", ids(got))
+			}
+		})
+	})
+	t.Run("that leave events to read are logged once", func(t *testing.T) {
+		var log lockedBuffer
+		in(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, func(t *testing.T, w *world) {
+			w.subscribe(nil)
+			w.feeds.change(func(f *fakeFeeds) { f.problem = errors.New("the bus does not know of it") })
+			if got := append(w.publish(`1`), w.after(time.Hour/2)...); ids(got) != "e1" || strings.Count(log.String(), "does not know of it") != 1 {
+				t.Errorf("got %s, logged %s", ids(got), log.String())
 			}
 		})
 	})

@@ -21,6 +21,7 @@ type fakeFeeds struct {
 	open     int
 	opened   int
 	readErr  error
+	problem  error
 	openErr  error
 	closedAt []time.Time
 }
@@ -133,7 +134,7 @@ func (f *fakeFeed) page(from eventcore.Cursor, limit int) (page Page, more chan 
 	if f.feeds.readErr != nil {
 		return Page{}, nil, f.feeds.readErr
 	}
-	page.Next = from
+	page.Next, page.Problem = from, f.feeds.problem
 	if from.After < f.feeds.oldest {
 		from.After, page.Truncated = f.feeds.oldest, true
 		page.Next = from

@@ -30,6 +30,8 @@ type Page struct {
 	HasMore bool
 	// Truncated means that events after the cursor of the read are no longer to be had.
 	Truncated bool
+	// Problem, if not nil, is why events may not come at present. It passes by itself.
+	Problem error
 }
 
 // Feed is the events of one name and its arguments.
@@ -38,7 +40,8 @@ type Feed interface {
 	Start() eventcore.Cursor
 	Truncated() bool
 	// Read returns up to limit events after from, and if there is none waits up to wait for the first. Reading changes
-	// nothing: an event can be read again. It may be called from many goroutines at once.
+	// nothing: an event can be read again. That no more events come until somebody asks for them is an error, once there
+	// are none left; the next read asks. It may be called from many goroutines at once.
 	Read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (Page, error)
 	// Close gives up what the feed holds, as a subscription on the platform. It is called once, after all reads.
 	Close(ctx context.Context) error
