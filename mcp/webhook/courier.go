@@ -16,8 +16,6 @@ const (
 	readWait = 15 * time.Second
 	// outageTime of nothing but failures is an outage.
 	outageTime = time.Minute
-	// unreadWait is when an event whose body could not be read is tried again.
-	unreadWait = 5 * time.Second
 )
 
 // courier delivers one subscription's events. Everything in it belongs to the goroutine of run, but feed, which the
@@ -119,10 +117,8 @@ func (c *courier) serve(ctx context.Context) (ended bool, why *Error) {
 		case <-c.sub.poke:
 			c.comply(time.Now())
 		case r := <-c.results:
-			if c.settle(r, time.Now()) {
-				c.manager.log.Info("a webhook endpoint wants no more deliveries", "subscription", c.sub.id, "host", c.sub.to.host)
-				c.manager.verifier.forget(c.sub.target())
-				return true, nil
+			if ended, why := c.settle(r, time.Now()); ended {
+				return true, why
 			}
 		case f := <-c.fetched:
 			if why := c.take(ctx, f, time.Now()); why != nil {
@@ -204,17 +200,11 @@ func (c *courier) fetch(ctx context.Context, feed Feed, from eventcore.Cursor, l
 // take handles what fetch returned. It returns the error that ends the subscription, if there is one.
 func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 	c.reading = false
-	if f.err != nil {
-		if why := final(f.err); why != nil {
-			return why
-		}
-		c.readFailures++
-		c.readAt = now.Add(backoff(c.readFailures, longestReadWait))
-		if ctx.Err() == nil {
-			c.manager.log.Warn("a webhook subscription's events could not be read; trying again",
-				"subscription", c.sub.id, "at", c.readAt, "error", f.err)
-		}
-		return nil
+	switch {
+	case f.err != nil && ctx.Err() != nil:
+		return nil // it was cut off
+	case f.err != nil:
+		return c.unread(f.err, now)
 	}
 	c.readFailures, c.readAt = 0, time.Time{}
 	if f.feed != nil {
@@ -243,6 +233,21 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 			c.start(ctx, e, &f.page.Occurrences[i])
 		}
 	}
+	return nil
+}
+
+// unread handles that the feed could not be opened or read. It returns the error that ends the subscription, or nil if
+// the feed may be read again, at readAt. Failures of reads beside each other are one.
+func (c *courier) unread(err error, now time.Time) *Error {
+	if why := final(err); why != nil {
+		return why
+	}
+	if now.Before(c.readAt) {
+		return nil
+	}
+	c.readFailures++
+	c.readAt = now.Add(backoff(c.readFailures, longestReadWait))
+	c.manager.log.Warn("a webhook subscription's events could not be read; trying again", "subscription", c.sub.id, "at", c.readAt, "error", err)
 	return nil
 }
 
@@ -279,14 +284,17 @@ func (c *courier) comply(now time.Time) {
 	}
 }
 
-// settle handles a delivery's result and reports whether it ends the subscription.
-func (c *courier) settle(r result, now time.Time) (gone bool) {
+// settle handles a delivery's result and reports whether it ends the subscription, and why if the endpoint is to be told.
+func (c *courier) settle(r result, now time.Time) (ended bool, why *Error) {
 	c.flying--
 	r.entry.busy = false
 	switch r.verdict {
 	case verdictGone:
-		return true
+		c.manager.log.Info("a webhook endpoint wants no more deliveries", "subscription", c.sub.id, "host", c.sub.to.host)
+		c.manager.verifier.forget(c.sub.target())
+		return true, nil
 	case verdictDelivered:
+		c.readFailures = 0 // with the feed full of what waits, nothing else tells
 		// After an outage what else waits will go through as well.
 		if c.sub.succeeded(now) >= outageTime {
 			c.queue.hurry(now)
@@ -308,9 +316,11 @@ func (c *courier) settle(r result, now time.Time) (gone bool) {
 	case verdictLost:
 		c.giveUp(r.entry, now, "it cannot be sent", r.err)
 	case verdictUnread:
-		r.entry.due = now.Add(unreadWait)
+		why := c.unread(r.err, now)
+		r.entry.due = c.readAt
+		return why != nil, why
 	}
-	return false
+	return false, nil
 }
 
 // done takes a message out that needs no more tries.

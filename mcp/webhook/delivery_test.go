@@ -342,6 +342,30 @@ func TestFeedFailures(t *testing.T) {
 			}
 		})
 	})
+	t.Run("of an event that waits for its next try", func(t *testing.T) {
+		for name, problem := range map[string]*eventcore.Error{"pass": {Code: eventcore.CodeBusUnavailable, Message: "no bus"},
+			"do not pass": eventcore.UnknownKey("test.event")} {
+			t.Run(name, func(t *testing.T) {
+				var log lockedBuffer
+				in(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, func(t *testing.T, w *world) {
+					w.subscribe(nil)
+					w.receiver.answers(status(500))
+					w.publish(`1`, `2`)
+					w.receiver.answers(nil)
+					w.feeds.change(func(f *fakeFeeds) { f.againErr = problem })
+					w.after(10 * time.Minute)
+					over, logged := len(w.subs) == 0, strings.Contains(log.String(), "could not be read")
+					if over != (name == "do not pass") || over == logged {
+						t.Errorf("ended: %t, logged: %t", over, logged)
+					}
+					w.feeds.change(func(f *fakeFeeds) { f.againErr = nil })
+					if got := w.after(2 * time.Minute); !over && len(got) != 2 {
+						t.Errorf("when it works again: %d deliveries", len(got))
+					}
+				})
+			})
+		}
+	})
 	t.Run("that do not pass end the subscription", func(t *testing.T) {
 		in(t, nil, func(t *testing.T, w *world) {
 			w.subscribe(nil)

@@ -21,6 +21,7 @@ type fakeFeeds struct {
 	open     int
 	opened   int
 	readErr  error
+	againErr error // of reads that do not wait
 	problem  error
 	openErr  error
 	closedAt []time.Time
@@ -114,7 +115,7 @@ func (f *fakeFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for {
-		page, more, err := f.page(from, limit)
+		page, more, err := f.page(from, limit, wait)
 		if err != nil || wait <= 0 || len(page.Occurrences) > 0 || page.Truncated {
 			return page, err
 		}
@@ -128,11 +129,14 @@ func (f *fakeFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 	}
 }
 
-func (f *fakeFeed) page(from eventcore.Cursor, limit int) (page Page, more chan struct{}, err error) {
+func (f *fakeFeed) page(from eventcore.Cursor, limit int, wait time.Duration) (page Page, more chan struct{}, err error) {
 	f.feeds.mu.Lock()
 	defer f.feeds.mu.Unlock()
 	if f.feeds.readErr != nil {
 		return Page{}, nil, f.feeds.readErr
+	}
+	if wait <= 0 && f.feeds.againErr != nil {
+		return Page{}, nil, f.feeds.againErr
 	}
 	page.Next, page.Problem = from, f.feeds.problem
 	if from.After < f.feeds.oldest {
