@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
 func stored(t *testing.T, dir string) string {
@@ -118,5 +120,21 @@ func TestADamagedFileIsAnErrorAndKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.restart()
+	})
+}
+
+// A scope that is missing when the server starts may be granted again: what was promised is not forgotten for it.
+func TestAMissingPermissionIsWaitedForAfterARestart(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.feeds.change(func(f *fakeFeeds) { f.openErr = &eventcore.Error{Code: eventcore.CodePermissionDenied, Message: "a scope is missing"} })
+		w.restart()
+		if got := append(w.publish(`1`), w.after(time.Hour)...); len(got) != 0 {
+			t.Errorf("without the scope: %s", ids(got))
+		}
+		w.feeds.change(func(f *fakeFeeds) { f.openErr = nil })
+		if got := w.after(2 * time.Minute); ids(got) != "e1" {
+			t.Errorf("with it: %s", ids(got))
+		}
 	})
 }
