@@ -189,6 +189,11 @@ func (r record) subscription() (*subscription, error) {
 	}
 	sub := newSubscription(r.ID, Request{Principal: r.Principal, Name: r.Name}, to, r.Arguments)
 	sub.keys, sub.watermark, sub.gap, sub.status = r.Secrets, watermark, r.Gap, r.Status
+	if sub.status.Active && sub.status.FailedSince != nil {
+		// While this server was down it was not the endpoint that failed.
+		now := stamp(time.Now())
+		sub.status.FailedSince = &now
+	}
 	if r.Expires != nil {
 		sub.expires = *r.Expires
 	}

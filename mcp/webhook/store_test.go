@@ -138,3 +138,43 @@ func TestAMissingPermissionIsWaitedForAfterARestart(t *testing.T) {
 		}
 	})
 }
+
+// The time in which this server was down is no failure of the endpoint's.
+func TestTimeBetweenServersIsNoFailure(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.receiver.answers(status(503))
+		w.publish(`1`)
+		w.stop()
+		time.Sleep(suspendTime + time.Hour)
+		failed := false
+		w.receiver.answers(func(received) int {
+			if failed {
+				return 200
+			}
+			failed = true
+			return 503
+		})
+		w.restart()
+		w.after(time.Minute)
+		if s := w.subscribe(func(r *Request) { r.TTL = nil }).Status; !s.Active || s.LastError != nil || s.FailedSince != nil {
+			t.Errorf("a minute after the restart: %+v", s)
+		}
+	})
+}
+
+// A success among the failures shows that the endpoint works, also if it comes last.
+func TestASuccessAfterTheSuspensionResumes(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		w.subscribe(nil)
+		var sub *subscription
+		for _, sub = range w.subs {
+		}
+		sub.failed(time.Now().Add(-suspendTime), ReasonHTTP5xx)
+		sub.failed(time.Now(), ReasonHTTP5xx)
+		sub.succeeded(time.Now()) // one that was under way
+		if got := w.publish(`1`); ids(got) != "e1" || !sub.active() {
+			t.Errorf("got %s, active: %t", ids(got), sub.active())
+		}
+	})
+}

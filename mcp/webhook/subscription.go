@@ -154,7 +154,7 @@ func (s *subscription) active() bool {
 	return s.status.Active
 }
 
-// succeeded records a delivery, and returns how long there was nothing but failures before.
+// succeeded records a delivery, resumes deliveries if they were suspended while it was under way, and returns how long there was nothing but failures before.
 func (s *subscription) succeeded(now time.Time) (outage time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +162,7 @@ func (s *subscription) succeeded(now time.Time) (outage time.Duration) {
 		outage = now.Sub(*s.status.FailedSince)
 	}
 	at := stamp(now)
-	s.status.LastDeliveryAt, s.status.LastError, s.status.FailedSince = &at, nil, nil
+	s.status = DeliveryStatus{Active: true, LastDeliveryAt: &at}
 	return outage
 }
 

@@ -92,7 +92,8 @@ type DeliveryStatus struct {
 	LastDeliveryAt *time.Time `json:"lastDeliveryAt"`
 	// LastError is why the last delivery was not accepted; nil if it was.
 	LastError *Reason `json:"lastError"`
-	// FailedSince is when the first of the failures came that no success has followed.
+	// FailedSince is when the first of the failures came that no success has followed, or when this server was started if
+	// that was later.
 	FailedSince *time.Time `json:"failedSince,omitempty"`
 }
 
