@@ -127,7 +127,9 @@ func TestADamagedFileIsAnErrorAndKept(t *testing.T) {
 func TestAMissingPermissionIsWaitedForAfterARestart(t *testing.T) {
 	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
 		w.subscribe(func(r *Request) { r.TTL = nil })
-		w.feeds.change(func(f *fakeFeeds) { f.openErr = &eventcore.Error{Code: eventcore.CodePermissionDenied, Message: "a scope is missing"} })
+		w.feeds.change(func(f *fakeFeeds) {
+			f.openErr = &eventcore.Error{Code: eventcore.CodePermissionDenied, Message: "a scope is missing"}
+		})
 		w.restart()
 		if got := append(w.publish(`1`), w.after(time.Hour)...); len(got) != 0 {
 			t.Errorf("without the scope: %s", ids(got))
