@@ -39,6 +39,9 @@ type courier struct {
 	problem string
 	// failing means that the last delivery failed.
 	failing bool
+	// failed is what failed first since the last success, several that something else did as well.
+	failed  *entry
+	several bool
 }
 
 // gapMessage is the control message that tells of events left out, if it is owed.
@@ -300,11 +303,14 @@ func (c *courier) settle(r result, now time.Time) (ended bool, why *Error) {
 			c.queue.hurry(now)
 			c.gap.entry.due = now
 		}
-		c.failing = false
+		c.failing, c.failed, c.several = false, nil, false
 		c.done(r.entry, now)
 	case verdictFailed:
-		c.failing = true
-		if c.sub.failed(now, r.reason) {
+		if c.failed == nil {
+			c.failed = r.entry
+		}
+		c.failing, c.several = true, c.several || c.failed != r.entry
+		if c.sub.failed(now, r.reason, c.several || r.reason.ofEndpoint()) {
 			c.manager.log.Warn("deliveries to a webhook endpoint are suspended until it is subscribed again",
 				"subscription", c.sub.id, "host", c.sub.to.host, "reason", r.reason)
 		}

@@ -258,11 +258,31 @@ func TestLongFailureSuspendsAndARefreshResumes(t *testing.T) {
 	})
 }
 
+// An endpoint that chokes on one event is not down, however quiet the subscription is: that event is given up.
+func TestOneBadEventSuspendsNothing(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.receiver.answers(func(r received) int {
+			if r.body.EventID == "e1" {
+				return 500
+			}
+			return 200
+		})
+		w.publish(`1`)
+		if got := ids(w.after(dropTime)); !strings.HasSuffix(got, "e1 gap") || strings.Count(got, "e1") > maxTries {
+			t.Errorf("in a week: %s", got)
+		}
+		if got := w.publish(`2`); ids(got) != "e2" {
+			t.Errorf("the next event: %s", ids(got))
+		}
+	})
+}
+
 func TestADeadSubscriptionWithoutExpiryEnds(t *testing.T) {
 	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
 		w.subscribe(func(r *Request) { r.TTL = nil })
 		w.receiver.answers(status(404))
-		w.publish(`1`)
+		w.publish(`1`, `2`)
 		w.after(dropTime - time.Hour)
 		w.receiver.answers(nil)
 		got := w.after(2 * time.Hour)

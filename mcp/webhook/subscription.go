@@ -13,7 +13,7 @@ import (
 
 const (
 	// suspendTime of nothing but failures suspends deliveries. It is less than the tries of one event take, so that an
-	// endpoint that is down costs no event.
+	// endpoint that is down costs no event, or one if it was the only one and cannot be told from a bad one.
 	suspendTime = 6 * time.Hour
 	// dropTime of nothing but failures ends a subscription without expiry: what it waits for is no longer retained.
 	dropTime = 7 * 24 * time.Hour
@@ -166,8 +166,9 @@ func (s *subscription) succeeded(now time.Time) (outage time.Duration) {
 	return outage
 }
 
-// failed records a failed delivery and suspends deliveries after long failure, which it reports.
-func (s *subscription) failed(now time.Time, reason Reason) (suspended bool) {
+// failed records a failed delivery and suspends deliveries after long failure, which it reports; unless it may be the
+// event that fails, and not the endpoint.
+func (s *subscription) failed(now time.Time, reason Reason, ofEndpoint bool) (suspended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status.LastError = &reason
@@ -175,7 +176,7 @@ func (s *subscription) failed(now time.Time, reason Reason) (suspended bool) {
 		at := stamp(now)
 		s.status.FailedSince = &at
 	}
-	if s.status.Active && now.Sub(*s.status.FailedSince) >= suspendTime {
+	if ofEndpoint && s.status.Active && now.Sub(*s.status.FailedSince) >= suspendTime {
 		s.status.Active = false
 		return true
 	}

@@ -110,3 +110,6 @@ const (
 	ReasonHTTP5xx   Reason = "http_5xx"
 	ReasonChallenge Reason = "challenge_failed"
 )
+
+// ofEndpoint reports whether no event can be the cause: the endpoint did not get it.
+func (r Reason) ofEndpoint() bool { return r == ReasonRefused || r == ReasonTLS }
