@@ -9,11 +9,12 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 )
 
-// feed is one reader's hold on a subscription. It may be read from many goroutines at once.
+// feed is one reader's hold on a subscription. It may be read from many goroutines at once, as many as reads says.
 type feed struct {
-	hub  *eventHub
-	lane *lane
-	sub  *consume.Subscription
+	hub   *eventHub
+	lane  *lane
+	sub   *consume.Subscription
+	reads int
 
 	once     sync.Once
 	released chan struct{} // closed when the hold is given up
@@ -66,7 +67,7 @@ func (f *feed) release() {
 			if err := f.lane.unsubscribe(ctx, f.sub); err != nil {
 				f.hub.logger.Warn("a subscription could not be ended on the platform", "key", f.sub.Key.Key, "error", err)
 			}
-			f.hub.leave(f.lane)
+			f.hub.leave(f.lane, f.reads)
 		})
 	})
 }

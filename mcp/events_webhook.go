@@ -163,7 +163,7 @@ func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage,
 	if err != nil {
 		return nil, err
 	}
-	opened, err := f.server.hub.open(ctx, in)
+	opened, err := f.server.hub.open(ctx, in, webhook.ReadsAtOnce)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/mcp/webhook"
 )
@@ -87,5 +88,20 @@ func TestAFeedOfAWebhookAsksForWhatWasLost(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What all webhooks of one consumer may ask of the bus at once is less than what it answers.
+func TestWebhooksShareConsumersByWhatTheyRead(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	all := newFleet()
+	feeds := webhookFeeds(t, all.next)
+	const many = 100
+	for range many {
+		feed := openWebhookFeed(t, feeds)
+		defer feed.Close(context.Background())
+	}
+	if n, want := len(all.all()), many*webhook.ReadsAtOnce/laneReads; n != want || laneReads > protocol.MaxPending {
+		t.Errorf("%d webhooks share %d consumers, want %d", many, n, want)
 	}
 }

@@ -12,6 +12,8 @@ const (
 	// inFlight is how many deliveries of one subscription are under way at once, their bodies in memory. While its
 	// deliveries fail it is one.
 	inFlight = 4
+	// ReadsAtOnce is how many reads of one feed may be under way at once: one for what is new, and one for each delivery.
+	ReadsAtOnce = 1 + inFlight
 	// readWait is how long one read waits for events.
 	readWait = 15 * time.Second
 	// outageTime of nothing but failures is an outage.

@@ -41,7 +41,7 @@ type Feed interface {
 	Truncated() bool
 	// Read returns up to limit events after from, and if there is none waits up to wait for the first. Reading changes
 	// nothing: an event can be read again. That no more events come until somebody asks for them is an error, once there
-	// are none left; the next read asks. It may be called from many goroutines at once.
+	// are none left; the next read asks. Up to [ReadsAtOnce] calls are made at once.
 	Read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (Page, error)
 	// Close gives up what the feed holds, as a subscription on the platform. It is called once, after all reads.
 	Close(ctx context.Context) error
