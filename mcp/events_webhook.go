@@ -217,7 +217,7 @@ func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 	if err != nil {
 		return webhook.Page{}, err
 	}
-	page := webhook.Page{Next: read.Next[0], HasMore: read.HasMore, Truncated: read.Truncated, Problem: o.sub.Problem()}
+	page := webhook.Page{Next: read.Next[0], Truncated: read.Truncated, Problem: o.sub.Problem()}
 	for _, event := range read.Events {
 		one, err := occurrenceFor(event)
 		if err != nil {

@@ -148,7 +148,6 @@ func (f *fakeFeed) page(from eventcore.Cursor, limit int, wait time.Duration) (p
 			continue
 		}
 		if len(page.Occurrences) == limit {
-			page.HasMore = true
 			break
 		}
 		page.Occurrences = append(page.Occurrences, o)

@@ -26,8 +26,7 @@ type Occurrence struct {
 type Page struct {
 	Occurrences []Occurrence // in the order of their cursors
 	// Next is where the next read begins: after the events that were looked at, also those that did not match.
-	Next    eventcore.Cursor
-	HasMore bool
+	Next eventcore.Cursor
 	// Truncated means that events after the cursor of the read are no longer to be had.
 	Truncated bool
 	// Problem, if not nil, is why events may not come at present. It passes by itself.
