@@ -192,6 +192,16 @@ func (f feeds) Canonical(ctx context.Context, name string, arguments json.RawMes
 	return encode(eventcore.TypedParams(in.def, normalized)) // maps are encoded in the order of their keys
 }
 
+func (f feeds) Checked(name string, arguments json.RawMessage) (json.RawMessage, error) {
+	f.server.fill()
+	given, err := decodeObject(arguments)
+	if err != nil {
+		return nil, err
+	}
+	in, err := newInterest(name, given, nil, 0)
+	return json.RawMessage(in.params), err
+}
+
 func decodeObject(text json.RawMessage) (map[string]any, error) {
 	if len(text) == 0 || string(text) == "null" {
 		return nil, nil

@@ -105,3 +105,16 @@ func TestWebhooksShareConsumersByWhatTheyRead(t *testing.T) {
 		t.Errorf("%d webhooks share %d consumers, want %d", many, n, want)
 	}
 }
+
+func TestArgumentsOfAWebhookAreCheckedWithoutABus(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	feeds := webhookFeeds(t, func() (Consumer, error) { return nil, &eventcore.Error{Code: eventcore.CodeBusUnavailable} })
+	one, err := feeds.Checked(messageKey, json.RawMessage(`{"min_length":"7","chat_type":"p2p"}`))
+	other, otherErr := feeds.Checked(messageKey, json.RawMessage(`{"chat_type":"p2p", "min_length":7, "mentions_me":false}`))
+	if err != nil || otherErr != nil || string(one) != string(other) {
+		t.Errorf("got %s %v and %s %v", one, err, other, otherErr)
+	}
+	if _, err := feeds.Checked(messageKey, json.RawMessage(`{"chat":1}`)); !eventcore.IsCode(err, eventcore.CodeInvalidParams) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ type fakeFeeds struct {
 	opened   int
 	readErr  error
 	againErr error // of reads that do not wait
+	canonErr error
 	problem  error
 	openErr  error
 	closedAt []time.Time
@@ -60,7 +62,18 @@ func at(n int) eventcore.Cursor {
 	return eventcore.Cursor{Journal: journal, After: eventcore.Position(n * 10)}
 }
 
+// Canonical makes one value of "me" and "ann", as far as the platform can be asked.
 func (f *fakeFeeds) Canonical(_ context.Context, name string, arguments json.RawMessage) (json.RawMessage, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.canonErr != nil {
+		return nil, f.canonErr
+	}
+	checked, err := f.Checked(name, arguments)
+	return bytes.ReplaceAll(checked, []byte(`"me"`), []byte(`"ann"`)), err
+}
+
+func (f *fakeFeeds) Checked(name string, arguments json.RawMessage) (json.RawMessage, error) {
 	if name != "test.event" {
 		return nil, eventcore.UnknownKey(name)
 	}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -145,6 +146,33 @@ func TestUnsubscribe(t *testing.T) {
 		}
 		if e := refused(t, end("ann", `{"a":1}`, hook)); e.Code != CodeNotFound {
 			t.Errorf("twice: %+v", e)
+		}
+	})
+}
+
+// An expired user token keeps arguments from being normalized; it must not keep a client from ending what it has.
+func TestASubscriptionIsFoundWithoutThePlatform(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		mine := func(r *Request) { r.TTL, r.Arguments = nil, []byte(`{"a":1,"mailbox":"me"}`) }
+		first := w.subscribe(mine)
+		w.restart()
+		expired := &eventcore.Error{Code: eventcore.CodeCredentialsMissing, Message: "the user token has expired"}
+		w.feeds.change(func(f *fakeFeeds) { f.canonErr = expired })
+		if again := w.subscribe(mine); again.ID != first.ID {
+			t.Errorf("refreshed %+v, want %s", again, first.ID)
+		}
+		end := func(arguments string) error {
+			return w.Unsubscribe(t.Context(), "ann", "test.event", []byte(arguments), hook)
+		}
+		if err := end(`{"a":2,"mailbox":"me"}`); !errors.Is(err, expired) {
+			t.Errorf("another one was ended: %v", err)
+		}
+		if err := end(`{"mailbox":"me", "a":1}`); err != nil || len(w.subs) != 0 {
+			t.Errorf("ended with %v, %d left", err, len(w.subs))
+		}
+		w.feeds.change(func(f *fakeFeeds) { f.canonErr = nil })
+		if one, other := w.subscribe(mine), w.subscribe(func(r *Request) { mine(r); r.Arguments = []byte(`{"mailbox":"ann","a":1}`) }); one.ID != other.ID {
+			t.Errorf("two ways to say the same are %s and %s", one.ID, other.ID)
 		}
 	})
 }

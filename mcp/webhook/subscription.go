@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,6 +34,7 @@ type subscription struct {
 	done   chan struct{}
 
 	mu        sync.Mutex
+	given     json.RawMessage // the arguments of the last request, checked
 	keys      keyring
 	expires   time.Time // zero: never
 	watermark eventcore.Cursor
@@ -53,9 +55,9 @@ func subscriptionID(principal, url, name string, arguments json.RawMessage) stri
 	return "sub_" + hex.EncodeToString(sum[:16])
 }
 
-func newSubscription(id string, req Request, to endpoint, arguments json.RawMessage) *subscription {
+func newSubscription(k key, req Request, to endpoint) *subscription {
 	return &subscription{
-		id: id, principal: req.Principal, name: req.Name, arguments: arguments, to: to,
+		id: k.id, principal: req.Principal, name: req.Name, arguments: k.arguments, given: k.given, to: to,
 		poke: make(chan struct{}, 1), done: make(chan struct{}), cancel: func() {},
 		keys: keyring{Current: req.Secret}, status: DeliveryStatus{Active: true},
 	}
@@ -65,7 +67,7 @@ func newSubscription(id string, req Request, to endpoint, arguments json.RawMess
 func (s *subscription) target() target { return target{s.principal, s.to.url} }
 
 // refresh renews the subscription and resumes its deliveries. ok is false if it is ending.
-func (s *subscription) refresh(secret string, expires time.Time) (grant Grant, ok bool) {
+func (s *subscription) refresh(secret string, expires time.Time, given json.RawMessage) (grant Grant, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
@@ -74,7 +76,7 @@ func (s *subscription) refresh(secret string, expires time.Time) (grant Grant, o
 	now := time.Now()
 	status := s.status
 	s.keys = s.keys.replace(secret, now)
-	s.expires = expires
+	s.expires, s.given = expires, given
 	if !s.status.Active {
 		s.status.Active, s.status.FailedSince, s.resumed = true, nil, true
 	}
@@ -101,6 +103,13 @@ func (s *subscription) grantLocked() Grant {
 		grant.RefreshBefore = &expires
 	}
 	return grant
+}
+
+// wasGiven reports whether the last request about the subscription had these arguments.
+func (s *subscription) wasGiven(arguments json.RawMessage) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Equal(s.given, arguments)
 }
 
 func (s *subscription) wake() {

@@ -46,14 +46,17 @@ type Feed interface {
 	Close(ctx context.Context) error
 }
 
-// Feeds opens feeds. Both methods check the arguments, fill in defaults and normalize them; what is wrong with them is
-// an [*eventcore.Error]. They may be called from many goroutines at once.
+// Feeds opens feeds. All methods check the arguments and fill in defaults, and all but Checked normalize them, for which
+// they may ask the platform; what is wrong is an [*eventcore.Error]. They may be called from many goroutines at once.
 type Feeds interface {
 	// Open opens a feed that begins now if cursor is nil, else at the cursor, or maxAge ago if that is later and maxAge
 	// is not zero.
 	Open(ctx context.Context, name string, arguments json.RawMessage, cursor *string, maxAge time.Duration) (Feed, error)
 	// Canonical returns the arguments in the one form that equal arguments share.
 	Canonical(ctx context.Context, name string, arguments json.RawMessage) (json.RawMessage, error)
+	// Checked returns the arguments as they were given, with their defaults, in the same form whatever their order. It
+	// asks nobody.
+	Checked(name string, arguments json.RawMessage) (json.RawMessage, error)
 }
 
 // Request asks for a subscription, or refreshes it: principal, URL, name and arguments say which.
