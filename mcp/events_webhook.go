@@ -22,6 +22,8 @@ import (
 type Webhooks interface {
 	Subscribe(ctx context.Context, req webhook.Request) (webhook.Grant, error)
 	Unsubscribe(ctx context.Context, principal, name string, arguments json.RawMessage, url string) error
+	// Standings returns how the subscriptions stand.
+	Standings() []webhook.Standing
 	// Close ends deliveries; it returns when no feed is open any more or ctx ends.
 	Close(ctx context.Context) error
 }
@@ -172,7 +174,7 @@ func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage,
 		opened.release()
 		return nil, err
 	}
-	return &openFeed{feed: opened, start: start, truncated: truncated}, nil
+	return &openFeed{feed: opened, metrics: &f.server.metrics, start: start, truncated: truncated}, nil
 }
 
 func (f feeds) Canonical(ctx context.Context, name string, arguments json.RawMessage) (json.RawMessage, error) {
@@ -213,6 +215,7 @@ func decodeObject(text json.RawMessage) (map[string]any, error) {
 // openFeed is a feed that remembers where it began, and whether its last read failed.
 type openFeed struct {
 	*feed
+	metrics   *metrics
 	start     eventcore.Cursor
 	truncated bool
 	failed    atomic.Bool
@@ -235,6 +238,8 @@ func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 		}
 		page.Occurrences = append(page.Occurrences, one)
 	}
+	// What is read again is one event that was there, so that what was filtered counts once.
+	o.metrics.filtered(byWebhook, o.sub.Key.Key, read.Filtered[0])
 	return page, nil
 }
 

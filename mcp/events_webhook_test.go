@@ -20,6 +20,7 @@ type fakeWebhooks struct {
 	ended   []string
 	grant   webhook.Grant
 	refusal error
+	stand   []webhook.Standing
 	closed  bool
 }
 
@@ -32,6 +33,8 @@ func (f *fakeWebhooks) Unsubscribe(_ context.Context, principal, name string, ar
 	f.ended = []string{principal, name, string(arguments), url}
 	return f.refusal
 }
+
+func (f *fakeWebhooks) Standings() []webhook.Standing { return f.stand }
 
 func (f *fakeWebhooks) Close(context.Context) error {
 	f.closed = true

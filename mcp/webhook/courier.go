@@ -66,6 +66,7 @@ func newCourier(m *Manager, sub *subscription, feed Feed) *courier {
 		manager: m, sub: sub, feed: feed, queue: queue{read: sub.watermark},
 		results: make(chan result, inFlight+1), fetched: make(chan fetched, 1),
 	}
+	sub.opened(feed)
 	if sub.gap {
 		c.oweGap(time.Now())
 	}
@@ -214,6 +215,7 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 	c.readFailures, c.readAt = 0, time.Time{}
 	if f.feed != nil {
 		c.feed, c.queue.read = f.feed, f.feed.Start()
+		c.sub.opened(f.feed)
 		if f.feed.Truncated() {
 			c.oweGap(now)
 		}

@@ -12,6 +12,17 @@ func shuttingDown() *Error {
 	return &Error{Code: CodeInternal, Message: "the server is shutting down; try again when it is back"}
 }
 
+// Standings returns how the subscriptions stand, in no order.
+func (m *Manager) Standings() []Standing {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	standings := make([]Standing, 0, len(m.subs))
+	for _, sub := range m.subs {
+		standings = append(standings, sub.standing())
+	}
+	return standings
+}
+
 func (m *Manager) find(id string) *subscription {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -180,3 +180,14 @@ func TestASuccessAfterTheSuspensionResumes(t *testing.T) {
 		}
 	})
 }
+
+func TestStandingsFollowDeliveries(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		w.subscribe(nil)
+		w.publish(`1`, `2`)
+		got := w.Standings()
+		if len(got) != 1 || got[0].Name != "test.event" || !got[0].Active || got[0].Cursor != at(2) || got[0].Feed == nil {
+			t.Errorf("got %+v", got)
+		}
+	})
+}

@@ -38,6 +38,7 @@ type subscription struct {
 	keys      keyring
 	expires   time.Time // zero: never
 	watermark eventcore.Cursor
+	feed      Feed // nil until it is open
 	status    DeliveryStatus
 	// gap means that events were left out and the endpoint does not know yet.
 	gap bool
@@ -208,6 +209,19 @@ func (s *subscription) envelope(id string, body []byte) envelope {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return envelope{to: s.to, subscription: s.id, id: id, keys: s.keys, body: body}
+}
+
+func (s *subscription) standing() Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Standing{Name: s.name, Active: s.status.Active, Cursor: s.watermark, Feed: s.feed}
+}
+
+// opened records where its events come from.
+func (s *subscription) opened(feed Feed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feed = feed
 }
 
 // position returns the cursor that is safe to keep.

@@ -87,6 +87,17 @@ type Grant struct {
 	Status *DeliveryStatus
 }
 
+// Standing is how a subscription stands, for whoever watches the server.
+type Standing struct {
+	Name string
+	// Active is false while deliveries are suspended.
+	Active bool
+	// Cursor is the position at or before which every event was delivered or given up.
+	Cursor eventcore.Cursor
+	// Feed is where its events come from, nil while that is not open. It is not to be read or closed.
+	Feed Feed
+}
+
 // DeliveryStatus is how deliveries of a subscription are going.
 type DeliveryStatus struct {
 	// Active is false while deliveries are suspended.
