@@ -284,6 +284,7 @@ func (c *courier) comply(now time.Time) {
 	c.readAt = time.Time{} // whoever refreshes may know that it works again
 	switch {
 	case resumed:
+		c.failed, c.several = nil, false
 		c.queue.startOver(now)
 		c.gap.entry.due = now
 	case probed && c.failing:

@@ -100,6 +100,22 @@ func TestVerificationIsRememberedForAPrincipalAndURL(t *testing.T) {
 	})
 }
 
+// A client that has had nothing at an URL for a day may have lost it to somebody else.
+func TestVerificationIsForgotten(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		for i, wait := range []time.Duration{0, verifiedTime - time.Minute, verifiedTime} {
+			time.Sleep(wait)
+			w.subscribe(nil)
+			if err := w.Unsubscribe(t.Context(), "ann", "test.event", nil, hook); err != nil {
+				t.Fatal(err)
+			}
+			if want := []int{1, 1, 2}[i]; w.receiver.challenges != want {
+				t.Errorf("after %v more: %d challenges, want %d", wait, w.receiver.challenges, want)
+			}
+		}
+	})
+}
+
 func TestAHostThatFailsVerificationsIsLeftAlone(t *testing.T) {
 	in(t, nil, func(t *testing.T, w *world) {
 		w.receiver.challenged = func(rw http.ResponseWriter, _ string) bool { rw.WriteHeader(404); return true }
