@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/goleak"
 )
@@ -30,19 +28,14 @@ type client struct {
 	stop   context.CancelCauseFunc
 	ended  chan error
 	nextID int
-
-	mu      sync.Mutex
-	answers map[string]chan json.RawMessage
-	notes   chan json.RawMessage
-	loose   chan json.RawMessage // answers to no id
+	*inbox
 }
 
 // anySecond is the limit for what happens soon, on a machine that is busy; longer than the longest poll.
 const anySecond = 90 * time.Second
 
-// serve starts a server on a fake consumer and ends it with the test.
-func serve(t *testing.T, consumer Consumer, change ...func(*Options)) *client {
-	t.Helper()
+// newTestServer returns a server on a consumer.
+func newTestServer(t *testing.T, consumer Consumer, change ...func(*Options)) *Server {
 	opts := Options{
 		Version: "test", AppID: "cli_test", Domain: "feishu",
 		Consumer: func() (Consumer, error) { return consumer, nil },
@@ -51,12 +44,18 @@ func serve(t *testing.T, consumer Consumer, change ...func(*Options)) *client {
 	for _, f := range change {
 		f(&opts)
 	}
+	return NewServer(opts)
+}
+
+// serve starts a server on a fake consumer and ends it with the test.
+func serve(t *testing.T, consumer Consumer, change ...func(*Options)) *client {
+	t.Helper()
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
 	ctx, stop := context.WithCancelCause(t.Context())
 	c := &client{
-		t: t, server: NewServer(opts), in: in, out: out, stop: stop, ended: make(chan error, 1),
-		answers: map[string]chan json.RawMessage{}, notes: make(chan json.RawMessage, 10_000), loose: make(chan json.RawMessage, 100),
+		t: t, server: newTestServer(t, consumer, change...), in: in, out: out, stop: stop, ended: make(chan error, 1),
+		inbox: newInbox(t),
 	}
 	go func() {
 		err := c.server.ServeStdio(ctx, fromClient, toClient)
@@ -87,80 +86,12 @@ func (c *client) listen() *client {
 	return c
 }
 
-func (c *client) sort(line []byte) {
-	var head struct {
-		ID     json.RawMessage `json:"id"`
-		Method string          `json:"method"`
-	}
-	if !utf8.Valid(line) {
-		c.t.Errorf("the server wrote %q, which is not UTF-8", line)
-	}
-	if err := json.Unmarshal(line, &head); err != nil {
-		c.t.Errorf("the server wrote %q: %v", line, err)
-		return
-	}
-	switch {
-	case head.Method != "":
-		c.notes <- line
-	case len(head.ID) == 0 || string(head.ID) == "null":
-		c.loose <- line
-	default:
-		c.answer(string(head.ID)) <- line
-	}
-}
-
-func (c *client) answer(id string) chan json.RawMessage {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.answers[id] == nil {
-		c.answers[id] = make(chan json.RawMessage, 10)
-	}
-	return c.answers[id]
-}
-
 // send writes a line.
 func (c *client) send(line string) {
 	c.t.Helper()
 	if _, err := io.WriteString(c.in, line+"\n"); err != nil {
 		c.t.Fatalf("send %.200s: %v", line, err)
 	}
-}
-
-// reply waits for the answer to a request; fault for an error that answers to none.
-func (c *client) reply(id string) json.RawMessage {
-	c.t.Helper()
-	return c.receive(c.answer(id), "answer to "+id)
-}
-
-func (c *client) fault() json.RawMessage {
-	c.t.Helper()
-	return c.receive(c.loose, "error")
-}
-
-// unread returns a notification that is there already.
-func (c *client) unread() (json.RawMessage, bool) {
-	select {
-	case line := <-c.notes:
-		return line, true
-	default:
-		return nil, false
-	}
-}
-
-func (c *client) receive(from chan json.RawMessage, what string) json.RawMessage {
-	c.t.Helper()
-	select {
-	case line := <-from:
-		return line
-	case <-time.After(anySecond):
-		c.t.Fatalf("no %s within %v", what, anySecond)
-		return nil
-	}
-}
-
-func (c *client) note() json.RawMessage {
-	c.t.Helper()
-	return c.receive(c.notes, "notification")
 }
 
 // start sends a request and returns its id.

@@ -3,7 +3,8 @@
 // protocol's own extension for events (events/list, poll, stream, subscribe), through which a client does the same.
 //
 // The transports, stdio and Streamable HTTP, are its own: mcp-go's make their own sessions, know no methods beside the
-// core protocol's, and drop notifications that a client is too slow for.
+// core protocol's, and drop notifications that a client is too slow for. What a client is answered is the same on both:
+// the conversations in testdata are played on each, and say so where one of them differs.
 //
 // It neither reads the journal nor speaks to the bus: all that it knows of events comes through a [Consumer], and
 // a [Session] holds what belongs to one client. What the extension follows belongs to the [Server]: its polls outlive

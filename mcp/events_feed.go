@@ -18,6 +18,40 @@ type feed struct {
 
 	once     sync.Once
 	released chan struct{} // closed when the hold is given up
+
+	mu    sync.Mutex
+	given eventcore.Cursor // how far its client has been given the events; unset before that is known
+	seen  eventcore.Cursor // the furthest that polls ever were: what counts, counts once
+}
+
+// setGiven records that the client has been given, or told of, everything up to here.
+func (f *feed) setGiven(to eventcore.Cursor) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.given = to
+}
+
+// polled records and counts what the client is given by a poll.
+func (f *feed) polled(page *consume.Page) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, event := range page.Events {
+		if isAfter(event.Cursor, f.seen) {
+			f.hub.metrics.delivered(byPoll, f.sub.Key.Key, event.Received, event.Err != nil)
+		}
+	}
+	f.given = page.Next[0]
+	if isAfter(f.given, f.seen) {
+		f.hub.metrics.filtered(byPoll, f.sub.Key.Key, page.Filtered[0])
+		f.seen = f.given
+	}
+}
+
+// reader returns the feed as the metrics see it.
+func (f *feed) reader() reader {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return reader{f.lane.consumer, consume.At{Subscription: f.sub, Cursor: f.given}}
 }
 
 // locate returns where a reading begins; see [consume.Client.Locate].
@@ -56,6 +90,7 @@ func (f *feed) release() {
 	f.once.Do(func() {
 		f.hub.mu.Lock()
 		defer f.hub.mu.Unlock()
+		delete(f.hub.feeds, f)
 		if f.hub.closed {
 			close(f.released)
 			return

@@ -25,11 +25,13 @@ const reviveInterval = 30 * time.Second
 // client must not end the stream of another. It makes consumers as they are needed, and closes those that nobody needs.
 type eventHub struct {
 	newConsumer func() (Consumer, error)
+	metrics     *metrics
 	logger      *slog.Logger
 
 	mu     sync.Mutex
 	closed bool
 	lanes  []*lane
+	feeds  map[*feed]bool // that are not released
 	leases map[leaseKey]*lease
 	// revived is when a feed asked last for what was lost; see [feed.revive].
 	revived time.Time
@@ -44,8 +46,8 @@ type lane struct {
 	held     map[*consume.Subscription]int // feeds by subscription; guarded by endings
 }
 
-func newEventHub(newConsumer func() (Consumer, error), logger *slog.Logger) *eventHub {
-	return &eventHub{newConsumer: newConsumer, logger: logger, leases: map[leaseKey]*lease{}}
+func newEventHub(newConsumer func() (Consumer, error), counts *metrics, logger *slog.Logger) *eventHub {
+	return &eventHub{newConsumer: newConsumer, metrics: counts, logger: logger, feeds: map[*feed]bool{}, leases: map[leaseKey]*lease{}}
 }
 
 // open subscribes, and returns a feed that holds the subscription until it is released. A key for one consumer has one
@@ -64,7 +66,22 @@ func (h *eventHub) open(ctx context.Context, in interest, reads int) (*feed, err
 		h.leave(l, reads)
 		return nil, err
 	}
-	return &feed{hub: h, lane: l, sub: sub, reads: reads, released: make(chan struct{})}, nil
+	f := &feed{hub: h, lane: l, sub: sub, reads: reads, released: make(chan struct{})}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.feeds[f] = true
+	return f, nil
+}
+
+// readers are those of the feeds: streams, polls until their lease ends, webhooks.
+func (h *eventHub) readers() []reader {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	readers := make([]reader, 0, len(h.feeds))
+	for f := range h.feeds {
+		readers = append(readers, f.reader())
+	}
+	return readers
 }
 
 // enter returns a lane with room for one more feed with so many reads.
@@ -167,6 +184,7 @@ func (h *eventHub) close(ctx context.Context) {
 		l.timer.Stop()
 	}
 	clear(h.leases)
+	clear(h.feeds)
 	h.mu.Unlock()
 	waitOr(ctx, &h.work)
 	var closing sync.WaitGroup

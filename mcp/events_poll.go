@@ -24,7 +24,7 @@ type eventPage struct {
 
 // pollEvent answers events/poll. It never waits for an event, and remembers nothing but a lease: the subscription stays
 // for a while, and the next poll of the same finds it.
-func pollEvent(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.ResultMetadata, error) {
+func pollEvent(ctx context.Context, s *Session, c *call, msg message) (mcpgo.ResultMetadata, error) {
 	args, err := decodeParams(msg, append(interestParams(), maxEventsParam()))
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func pollEvent(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.Res
 	if err != nil {
 		return nil, err
 	}
-	page, err := feed.page(ctx, in, min(args.integer("maxEvents"), consume.MaxPage))
+	page, err := feed.page(ctx, c, in, min(args.integer("maxEvents"), consume.MaxPage))
 	if ctx.Err() == nil && (err != nil || feed.sub.Problem() != nil) {
 		feed.release() // the next poll subscribes anew, which starts what is missing or says why that cannot be
 	} else {
@@ -51,14 +51,19 @@ func pollEvent(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.Res
 }
 
 // page reads what an interest asks for. That the platform refused the connection for good is an error, once everything
-// that is there has been read.
-func (f *feed) page(ctx context.Context, in interest, limit int) (*eventPage, error) {
+// that is there has been read. What the client is given counts once c is answered.
+func (f *feed) page(ctx context.Context, c *call, in interest, limit int) (*eventPage, error) {
 	start, truncated, err := f.locate(ctx, in.cursor, in.maxAge)
 	if err != nil {
 		return nil, err
 	}
 	result := &eventPage{Events: []occurrence{}, Cursor: start.String(), Truncated: truncated, NextPollMs: pollPause.Milliseconds()}
 	if in.cursor == nil {
+		c.whenSettled(func(answered bool) {
+			if answered {
+				f.setGiven(start)
+			}
+		})
 		return result, nil
 	}
 	page, err := f.read(ctx, start, limit, 0)
@@ -68,6 +73,11 @@ func (f *feed) page(ctx context.Context, in interest, limit int) (*eventPage, er
 	if page.Source.Phase == source.Failed && len(page.Events) == 0 {
 		return nil, sourceError(page.Source) // an empty page would look like a quiet day
 	}
+	c.whenSettled(func(answered bool) {
+		if answered {
+			f.polled(page)
+		}
+	})
 	for _, event := range page.Events {
 		result.Events = append(result.Events, newOccurrence(event))
 	}

@@ -91,6 +91,7 @@ func (st *eventStream) run(ctx context.Context, truncated bool) {
 	defer reader.Wait()
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
+	st.feed.setGiven(st.cursor)
 	if !st.active(ctx, st.cursor, truncated) {
 		return
 	}
@@ -141,20 +142,29 @@ func (st *eventStream) deliver(ctx context.Context, read streamRead) bool {
 	if page.Truncated && !st.gap(ctx) {
 		return false
 	}
+	counts, key := &st.session.server.metrics, st.feed.sub.Key.Key
 	for _, event := range page.Events {
 		if !st.tell(ctx, "event", pushed(event, st.id)) {
 			return false
 		}
-		st.cursor = event.Cursor
+		counts.delivered(byStream, key, event.Received, event.Err != nil)
+		st.advance(event.Cursor)
 	}
+	counts.filtered(byStream, key, page.Filtered[0])
 	if len(page.Events) == 0 && page.Next[0] == st.cursor && time.Since(st.told) < heartbeatTime {
 		st.pause = minPushBackoff // a wait that was cut short for no reason must not make the loop spin
 	}
-	st.cursor = page.Next[0]
+	st.advance(page.Next[0])
 	if !st.checkSource(ctx, page) {
 		return false
 	}
 	return time.Since(st.told) < heartbeatTime || st.heartbeat(ctx)
+}
+
+// advance moves behind what was told, or did not match.
+func (st *eventStream) advance(to eventcore.Cursor) {
+	st.cursor = to
+	st.feed.setGiven(to)
 }
 
 // gap tells that events have left the journal before they were told. What is retained follows.

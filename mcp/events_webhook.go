@@ -174,7 +174,7 @@ func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage,
 		opened.release()
 		return nil, err
 	}
-	return &openFeed{feed: opened, metrics: &f.server.metrics, start: start, truncated: truncated}, nil
+	return &openFeed{feed: opened, start: start, truncated: truncated}, nil
 }
 
 func (f feeds) Canonical(ctx context.Context, name string, arguments json.RawMessage) (json.RawMessage, error) {
@@ -215,7 +215,6 @@ func decodeObject(text json.RawMessage) (map[string]any, error) {
 // openFeed is a feed that remembers where it began, and whether its last read failed.
 type openFeed struct {
 	*feed
-	metrics   *metrics
 	start     eventcore.Cursor
 	truncated bool
 	failed    atomic.Bool
@@ -239,7 +238,7 @@ func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 		page.Occurrences = append(page.Occurrences, one)
 	}
 	// What is read again is one event that was there, so that what was filtered counts once.
-	o.metrics.filtered(byWebhook, o.sub.Key.Key, read.Filtered[0])
+	o.hub.metrics.filtered(byWebhook, o.sub.Key.Key, read.Filtered[0])
 	return page, nil
 }
 

@@ -59,7 +59,8 @@ func reactionDefinition() eventcore.KeyDefinition {
 	}
 }
 
-// fakeConsumer is a Consumer on a journal in memory. A filter "drop" drops events whose data contains the word.
+// fakeConsumer is a Consumer on a journal in memory. A filter "drop", or the param
+// chat_type p2p, drops events whose data contains the word drop.
 type fakeConsumer struct {
 	mu           sync.Mutex
 	journal      string
@@ -143,6 +144,11 @@ func (f *fakeConsumer) Subscribe(ctx context.Context, req consume.Request) (*con
 			return sub, true, nil
 		}
 	}
+	for _, sub := range f.subs {
+		if sub.Key == def && def.SingleConsumer {
+			return nil, false, &eventcore.Error{Code: eventcore.CodeSingleConsumer, Message: "it takes one consumer", Hint: "end the other one"}
+		}
+	}
 	sub := &consume.Subscription{ID: fmt.Sprintf("sub_%d", len(f.subs)+1), Key: def, Params: params, Filter: req.Filter, Start: start}
 	f.subs[sub.ID] = sub
 	return sub, false, nil
@@ -202,7 +208,7 @@ func (f *fakeConsumer) page(at []consume.At, limit int) (*consume.Page, error) {
 			if event.EventType != a.Subscription.Key.EventType || event.Cursor.After <= after {
 				continue
 			}
-			if a.Subscription.Filter == "drop" && strings.Contains(string(event.Data), "drop") {
+			if (a.Subscription.Filter == "drop" || a.Subscription.Params["chat_type"] == "p2p") && strings.Contains(string(event.Data), "drop") {
 				page.Filtered[i]++
 				continue
 			}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -19,6 +18,7 @@ import (
 // web is a server on Streamable HTTP, and a client that speaks to it.
 type web struct {
 	t      *testing.T
+	server *Server
 	url    string
 	client *http.Client
 	// header is sent with every request.
@@ -34,36 +34,31 @@ func serveHTTP(t *testing.T, consumer Consumer, change ...func(*HTTPOptions)) *w
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := serveHTTPOn(t, listener, new(net.Dialer).DialContext, consumer, change...)
-	w.url = "http://" + listener.Addr().String()
-	return w
-}
-
-// serveHTTPInBubble is serveHTTP on a connection within the process, whose time is the test's.
-func serveHTTPInBubble(t *testing.T, consumer Consumer) *web {
-	t.Helper()
-	listener := newPipeListener()
-	w := serveHTTPOn(t, listener, listener.dial, consumer)
-	w.url = "http://localhost"
-	return w
-}
-
-func serveHTTPOn(t *testing.T, listener net.Listener, dial func(context.Context, string, string) (net.Conn, error),
-	consumer Consumer, change ...func(*HTTPOptions),
-) *web {
-	t.Helper()
 	var opts HTTPOptions
 	for _, f := range change {
 		f(&opts)
 	}
-	server := NewServer(Options{
-		Version: "test", AppID: "cli_test", Domain: "feishu",
-		Consumer: func() (Consumer, error) { return consumer, nil },
-		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	w := serveHTTPOn(t, newTestServer(t, consumer), listener, new(net.Dialer).DialContext, opts)
+	w.url = "http://" + listener.Addr().String()
+	return w
+}
+
+// serveHTTPInBubble serves on connections within the process, whose time is the test's.
+func serveHTTPInBubble(t *testing.T, consumer Consumer, change ...func(*Options)) *web {
+	t.Helper()
+	listener := newPipeListener()
+	w := serveHTTPOn(t, newTestServer(t, consumer, change...), listener, listener.dial, HTTPOptions{})
+	w.url = "http://localhost"
+	return w
+}
+
+func serveHTTPOn(t *testing.T, server *Server, listener net.Listener, dial func(context.Context, string, string) (net.Conn, error),
+	opts HTTPOptions,
+) *web {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	transport := &http.Transport{DialContext: dial, DisableCompression: true}
-	w := &web{t: t, client: &http.Client{Transport: transport}, header: http.Header{}, stop: stop, ended: make(chan error, 1)}
+	w := &web{t: t, server: server, client: &http.Client{Transport: transport}, header: http.Header{}, stop: stop, ended: make(chan error, 1)}
 	w.header.Set("Content-Type", "application/json")
 	w.header.Set("Accept", "application/json, text/event-stream")
 	go func() { w.ended <- server.ServeStreamableHTTP(ctx, listener, opts) }()

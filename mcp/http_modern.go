@@ -59,6 +59,10 @@ func mismatch(message string) *rpcError {
 }
 
 // statusOf returns the HTTP status of an answer of protocol 2026-07-28: for those who look no further.
+//
+// The specification of Streamable HTTP has 404 for a method that is not there, and 400 for what is wrong with the request
+// as such; anything else is an answer like any other. That goes for the codes of the events extension too, -32011 to
+// -32015: 404 for an event that is not there would pass for an endpoint that is not, 403 for a token that may not.
 func statusOf(line []byte) int {
 	var answer struct {
 		Error struct {

@@ -140,12 +140,6 @@ func (s *httpSession) serve(w http.ResponseWriter, r *http.Request, msg httpMess
 	reply.end(status, line)
 }
 
-// isStream reports whether a request is answered by a stream, which lasts as long as its client wants. Of those there may
-// be any number.
-func isStream(method string) bool {
-	return method == string(mcpgo.MethodSubscriptionsListen) || method == "events/stream"
-}
-
 // withProtocol adds to a message what decides how it is served. What does not have the form it should have counts as
 // missing.
 func withProtocol(msg message, header http.Header) httpMessage {
@@ -164,7 +158,7 @@ func withProtocol(msg message, header http.Header) httpMessage {
 	_ = json.Unmarshal(outer.Params, &params)
 	_ = json.Unmarshal(params.Meta[mcpgo.MetaKeyProtocolVersion], &m.metaVersion)
 	_ = json.Unmarshal(params.Meta[mcpgo.MetaKeyClientInfo], &client)
-	m.clientName = client.Name
+	m.clientName = clip(client.Name, 200)
 	return m
 }
 

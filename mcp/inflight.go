@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+
+	mcpgo "github.com/mark3labs/mcp-go/mcp"
 )
 
 var (
@@ -23,6 +25,12 @@ type inflight struct {
 
 // noLimit is the limit of requests that are not limited in number, and do not count against others.
 const noLimit = 0
+
+// isStream reports whether a request is answered by a stream, which lasts as long as its client wants. Of those there may
+// be any number.
+func isStream(method string) bool {
+	return method == string(mcpgo.MethodSubscriptionsListen) || method == eventsStreamMethod
+}
 
 // inflightEntry is one request; its id may be in use again as soon as it was cancelled.
 type inflightEntry struct {

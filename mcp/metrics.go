@@ -110,8 +110,8 @@ func (m *metrics) start(registry *prometheus.Registry) {
 }
 
 // delivered counts an event that a client is given now, for the first time in this way and for this subscription: an
-// answer decided on, a notification written, a webhook answered 2xx. received is consume.Event.Received; with the zero
-// time the event is counted without its latency. failed means that the event carries an error.
+// answer decided on, a notification passed on to be written, a webhook answered 2xx. received is consume.Event.Received;
+// with the zero time the event is counted without its latency. failed means that the event carries an error.
 func (m *metrics) delivered(way by, key string, received time.Time, failed bool) {
 	counts := m.counts.Load()
 	if counts == nil {

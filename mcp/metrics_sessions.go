@@ -12,7 +12,8 @@ import (
 // maxCounting bounds the questions to buses that one scrape asks at once.
 const maxCounting = 8
 
-// sessionCollector looks at each scrape at the sessions, and how far each subscription is behind.
+// sessionCollector looks at each scrape at the sessions and the readers of the events extension, and how far each
+// subscription is behind.
 type sessionCollector struct {
 	server                       *Server
 	sessions, subscriptions, lag *prometheus.Desc
@@ -23,10 +24,10 @@ func newSessionCollector(s *Server) *sessionCollector {
 		server:   s,
 		sessions: prometheus.NewDesc(metricPrefix+"sessions", "Open sessions of clients.", nil, nil),
 		subscriptions: prometheus.NewDesc(metricPrefix+"subscriptions",
-			"Subscriptions of open sessions.", []string{"key"}, nil),
+			"Subscriptions of clients: those of open sessions, and what events/stream, events/poll and webhooks follow.", []string{"key"}, nil),
 		// Sessions are no label: their ids are secrets over HTTP, and there is no end of them.
 		lag: prometheus.NewDesc(metricPrefix+"subscription_lag_events",
-			"Events of the key's type that the subscription's client has not been given yet, before any filter; of several sessions the furthest behind.",
+			"Events of the key's type that the subscription's client has not been given yet, before any filter; of several clients the furthest behind.",
 			[]string{"key", "subscription"}, nil),
 	}
 }
@@ -41,7 +42,7 @@ func (c *sessionCollector) describe(out chan<- *prometheus.Desc) {
 func (c *sessionCollector) collect(ctx context.Context, out chan<- prometheus.Metric, up bool) {
 	sessions := c.server.openSessions()
 	out <- prometheus.MustNewConstMetric(c.sessions, prometheus.GaugeValue, float64(len(sessions)))
-	var readers []reader
+	readers := c.server.hub.readers()
 	for _, session := range sessions {
 		readers = append(readers, session.readers()...)
 	}
@@ -60,7 +61,7 @@ func (c *sessionCollector) collect(ctx context.Context, out chan<- prometheus.Me
 	}
 }
 
-// reader is one that reads a subscription's events, and how far it has been given them.
+// reader is one that reads a subscription's events, and how far it has been given them; an unset cursor says nothing.
 type reader struct {
 	consumer Consumer
 	at       consume.At
@@ -79,7 +80,7 @@ func (s *Session) readers() []reader {
 	return readers
 }
 
-// lagging names a subscription; sessions with the same one share the name.
+// lagging names a subscription; clients with the same one share the name.
 type lagging struct{ key, id string }
 
 // lags counts how far the subscriptions are behind. One that the bus does not tell in time is left out.
@@ -89,6 +90,9 @@ func (c *sessionCollector) lags(ctx context.Context, readers []reader) map[laggi
 	var asking sync.WaitGroup
 	room := make(chan struct{}, maxCounting)
 	for _, r := range readers {
+		if r.at.Cursor.Journal == "" {
+			continue
+		}
 		room <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-room }()

@@ -34,7 +34,8 @@ func digestPrompt() prompt {
 }
 
 // howToRead says which calls bring the events of the period. An age needs subscriptions of its own: polls know cursors
-// only, and what is subscribed to already begins where it began.
+// only, and what is subscribed to already begins where it began. A key that takes one subscription only cannot have
+// another: the one that is there is read again.
 func howToRead(s *Session, args arguments) string {
 	since, key, id := args.text("since"), args.text("key"), args.text("subscription_id")
 	if eventcore.IsCursor(since) && key == "" {
@@ -42,24 +43,46 @@ func howToRead(s *Session, args arguments) string {
 		if id != "" {
 			call["subscription_id"] = id
 		}
-		return "Call poll_events with " + asJSON(call) + ". Later polls without a cursor go on behind what you read here."
+		return "Call poll_events with " + asJSON(call) + ". " + positionMoves
 	}
-	var calls []string
-	if key != "" {
-		calls = append(calls, pastEvents(key, nil, "", since))
-	} else {
-		for _, sub := range s.subs.all() {
-			if id == "" || id == sub.ID {
-				calls = append(calls, pastEvents(sub.Key.Key, eventcore.TypedParams(sub.Key, sub.Params), sub.Filter, since))
-			}
+	var fresh, again []string
+	for _, sub := range s.subs.all() {
+		switch {
+		case id != "" && id != sub.ID || key != "" && key != sub.Key.Key:
+		case sub.Key.SingleConsumer:
+			again = append(again, readAgain(sub, since))
+		case key == "":
+			fresh = append(fresh, pastEvents(sub.Key.Key, eventcore.TypedParams(sub.Key, sub.Params), sub.Filter, since))
 		}
 	}
-	if len(calls) == 0 {
+	if key != "" && len(again) == 0 {
+		fresh = append(fresh, pastEvents(key, nil, "", since))
+	}
+	var steps []string
+	if len(fresh) > 0 {
+		steps = append(steps, "Call subscribe_event with "+strings.Join(fresh, ", and with ")+". Then poll_events with each new subscription_id, and "+
+			"unsubscribe_event from it when you have read it: it is for this only.")
+	}
+	if len(again) > 0 {
+		steps = append(steps, "Call poll_events with "+strings.Join(again, ", and with ")+". These keys take one subscription at a time: this reads "+
+			"what is there again, so leave out what is from before the period, and if it began later, say from when on you could read. "+positionMoves)
+	}
+	if len(steps) == 0 {
 		return "Nothing is subscribed to yet. Ask me which kind of event is meant, find its key, call subscribe_event with it, " +
 			asJSON(map[string]any{"from": since, "push": PushOff}) + " and the params it needs, and poll_events with its subscription_id."
 	}
-	return "Call subscribe_event with " + strings.Join(calls, ", and with ") + ". Then poll_events with each new subscription_id, and " +
-		"unsubscribe_event from it when you have read it: it is for this only."
+	return strings.Join(steps, " ")
+}
+
+const positionMoves = "Later polls without a cursor go on behind what you read here."
+
+// readAgain returns the arguments of a poll that reads a subscription again: from the cursor or, because no poll begins at
+// an age, from where the subscription began.
+func readAgain(sub *subscription, since string) string {
+	if !eventcore.IsCursor(since) {
+		since = sub.Start.String()
+	}
+	return asJSON(map[string]any{"cursor": since, "subscription_id": sub.ID})
 }
 
 // pastEvents returns the arguments of a subscription beside any that is there: the filter drops what the other one does,

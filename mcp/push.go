@@ -101,7 +101,7 @@ func (p *pusher) step(ctx context.Context) (pause time.Duration, err error) {
 	}
 	p.cursor = page.Next[0]
 	if p.session.pushMode(p.sub).bringsEvents() {
-		p.sub.setPushed(p.cursor)
+		p.sub.setPushed(p.cursor, gap{})
 		p.session.server.metrics.filtered(byPush, p.sub.Key.Key, page.Filtered[0])
 	}
 	return pause, nil

@@ -134,7 +134,7 @@ func (c *channel) tell(ctx context.Context, members []*channelMember) (pause tim
 			return 0, err
 		}
 		read.commit()
-		for _, event := range read.shown {
+		for _, event := range read.delivered {
 			c.session.server.metrics.delivered(byPush, event.Subscription.Key.Key, event.Received, event.Err != nil)
 		}
 		c.earliest = time.Now().Add(channelInterval)
@@ -142,9 +142,10 @@ func (c *channel) tell(ctx context.Context, members []*channelMember) (pause tim
 	moved := false
 	for i, m := range members {
 		moved = moved || m.cursor != at[i].Cursor
+		share := read.share(m.sub.Subscription)
+		m.sub.setPushed(at[i].Cursor, share.skipped(m.cursor))
+		m.sub.withhold(share.withheld)
 		m.cursor = at[i].Cursor
-		m.sub.setPushed(m.cursor)
-		m.sub.withhold(read.withheld[m.sub.Subscription])
 	}
 	if !moved && time.Since(began) < pushWait {
 		pause = minPushBackoff // a wait that is cut short for no reason must not make the loop spin

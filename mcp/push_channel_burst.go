@@ -1,8 +1,10 @@
 package mcp
 
 import (
+	"cmp"
 	"slices"
 
+	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 )
 
@@ -20,32 +22,68 @@ type burst struct {
 
 	count int
 	shown []*channelEvent // the first of them
+	// delivered are those that are shown, once for each of their subscriptions.
+	delivered []consume.Event
 	// taken has all of them by event id, with nil for those that are not shown.
 	taken map[string]*channelEvent
 	// subscriptions and keys are those that the events belong to, in the order in which they came.
 	subscriptions, keys []string
-	// withheld counts, by subscription, the events that nobody on the lists caused.
-	withheld map[*consume.Subscription]int
+	shares              map[*consume.Subscription]*share
+}
+
+// share is what a burst has of one subscription.
+type share struct {
+	withheld int              // events that nobody on the lists caused
+	whole    eventcore.Cursor // the last event up to which all are shown; zero if there is none
+	last     eventcore.Cursor // the last event that is not shown; zero if all are
 }
 
 func newBurst(allowed allowList, told *recent) *burst {
 	return &burst{
 		allowed: allowed, told: told,
-		taken: map[string]*channelEvent{}, withheld: map[*consume.Subscription]int{},
+		taken: map[string]*channelEvent{}, shares: map[*consume.Subscription]*share{},
 	}
+}
+
+func (b *burst) share(sub *consume.Subscription) *share {
+	if b.shares[sub] == nil {
+		b.shares[sub] = &share{}
+	}
+	return b.shares[sub]
+}
+
+// pass goes on behind an event.
+func (s *share) pass(event consume.Event, shown bool) {
+	switch {
+	case !shown:
+		s.last = event.Cursor
+	case s.last == (eventcore.Cursor{}):
+		s.whole = event.Cursor
+	}
+}
+
+// skipped returns the gap that the message leaves in what was read from the cursor on.
+func (s *share) skipped(from eventcore.Cursor) gap {
+	if s.last == (eventcore.Cursor{}) {
+		return gap{}
+	}
+	return gap{before: cmp.Or(s.whole, from), last: s.last}
 }
 
 // add takes an event unless it was told of before, or may not be. One that is there already, for another
 // subscription, stays one event.
 func (b *burst) add(event consume.Event) {
-	if b.told.has(event.EventID) {
+	share := b.share(event.Subscription)
+	if shown, told := b.told.find(event.EventID); told {
+		share.pass(event, shown)
 		return
 	}
 	present, again := b.taken[event.EventID]
 	if !again {
 		from := originOf(event)
 		if !b.allowed.passes(from) {
-			b.withheld[event.Subscription]++
+			share.withheld++
+			share.pass(event, false)
 			return
 		}
 		b.count++
@@ -55,7 +93,9 @@ func (b *burst) add(event consume.Event) {
 		}
 		b.taken[event.EventID] = present
 	}
+	share.pass(event, present != nil)
 	if present != nil {
+		b.delivered = append(b.delivered, event)
 		present.subscriptions = addOnce(present.subscriptions, event.Subscription.ID)
 	}
 	b.subscriptions = addOnce(b.subscriptions, event.Subscription.ID)
@@ -64,8 +104,8 @@ func (b *burst) add(event consume.Event) {
 
 // commit remembers the events, once the client has been told of them.
 func (b *burst) commit() {
-	for id := range b.taken {
-		b.told.add(id)
+	for id, event := range b.taken {
+		b.told.add(id, event != nil)
 	}
 }
 
@@ -76,7 +116,7 @@ func addOnce(list []string, item string) []string {
 	return append(list, item)
 }
 
-// recent remembers the last limit ids that were added.
+// recent remembers the last limit ids that were added, and whether their events were shown.
 type recent struct {
 	limit int
 	ids   map[string]bool
@@ -86,11 +126,15 @@ type recent struct {
 
 func newRecent(limit int) *recent { return &recent{limit: limit, ids: map[string]bool{}} }
 
-func (r *recent) has(id string) bool { return r.ids[id] }
+func (r *recent) find(id string) (shown, told bool) {
+	shown, told = r.ids[id]
+	return shown, told
+}
 
-func (r *recent) add(id string) {
+func (r *recent) add(id string, shown bool) {
+	_, told := r.ids[id]
 	switch {
-	case r.ids[id]:
+	case told:
 		return
 	case len(r.order) < r.limit:
 		r.order = append(r.order, id)
@@ -99,5 +143,5 @@ func (r *recent) add(id string) {
 		r.order[r.next] = id
 		r.next = (r.next + 1) % r.limit
 	}
-	r.ids[id] = true
+	r.ids[id] = shown
 }

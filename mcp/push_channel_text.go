@@ -190,14 +190,21 @@ func quotedLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// visible takes out what a person who reads the text does not see, but a model does: control characters, those that
-// turn the direction of writing, and the invisible copy of ASCII among the tags of Unicode.
+// invisible are the characters that Unicode wants shown as nothing: formats (among them joiners, marks of direction and
+// the copy of ASCII in tags), variation selectors, with which any bytes can be written behind one letter, and fillers.
+// Emoji that need a joiner or a selector lose it: they come in parts, or without colour.
+var invisible = []*unicode.RangeTable{unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point}
+
+// visible takes out what a person who reads the text does not see, but a model does: control characters and those
+// that are invisible. A few formats are signs around numbers, and are seen.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
-		case unicode.IsControl(r), r >= '\u202A' && r <= '\u202E', r >= '\u2066' && r <= '\u2069', r >= '\U000E0000' && r <= '\U000E007F':
+		case unicode.Is(unicode.Prepended_Concatenation_Mark, r):
+			return r
+		case unicode.IsControl(r), unicode.In(r, invisible...):
 			return -1
 		}
 		return r

@@ -54,3 +54,17 @@ func TestUpdatesOfASubscriptionAreTheSameInBothEras(t *testing.T) {
 		})
 	}
 }
+
+// Streams are open for as long as their clients like, and do not count as requests that are being answered.
+func TestAnyNumberOfListenStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := serve(t, newFakeConsumer()).listen().initialize()
+		for range maxRequests + 1 {
+			c.start("subscriptions/listen", map[string]any{
+				"notifications": map[string]any{"resourcesListChanged": true}, "_meta": json.RawMessage(modernMeta)})
+			c.note()
+		}
+		c.must("ping", nil)
+		c.end()
+	})
+}

@@ -88,7 +88,7 @@ func NewServer(opts Options) *Server {
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
-	s.hub = newEventHub(opts.Consumer, s.logger)
+	s.hub = newEventHub(opts.Consumer, &s.metrics, s.logger)
 	// mcp-go's own validation of arguments and results stays off: arguments are decoded strictly here with errors
 	// a model can act on, and a schema compiled and run on every call would cost more than the call.
 	settings := []mcpserver.ServerOption{

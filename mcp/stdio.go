@@ -155,7 +155,7 @@ func (l *stdioLoop) handle(ctx context.Context, line []byte) {
 func (l *stdioLoop) start(ctx context.Context, msg message) {
 	ctx, cancel := context.WithCancel(ctx)
 	limit := maxRequests
-	if msg.method == eventsStreamMethod {
+	if isStream(msg.method) {
 		limit = noLimit
 	}
 	entry, err := l.session.inflight.begin(msg.id, limit, cancel)

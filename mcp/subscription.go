@@ -25,7 +25,14 @@ type subscription struct {
 	position eventcore.Cursor // where the next poll without a cursor begins
 	seen     eventcore.Cursor // the furthest position ever read to; what counts as delivered, counts once
 	pushed   eventcore.Cursor // how far its events have been pushed, if notifications bring them
+	skipped  gap              // what they left out up to there
 	stats    readStats
+}
+
+// gap is where notifications left out events; the zero gap is none.
+type gap struct {
+	before eventcore.Cursor // how far they brought all
+	last   eventcore.Cursor // the last one that they left out
 }
 
 // readStats count what a client has been given of a subscription.
@@ -64,19 +71,35 @@ func (s *subscription) readStats() readStats {
 	return s.stats
 }
 
-// setPushed records that the client has been sent the events up to here.
-func (s *subscription) setPushed(to eventcore.Cursor) {
+// setPushed records that the client has been sent the events up to here, but for those in the gap.
+func (s *subscription) setPushed(to eventcore.Cursor, skipped gap) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pushed = to
+	if skipped == (gap{}) {
+		return
+	}
+	if s.hasGap() {
+		skipped.before = s.skipped.before // one gap, until the client has polled past all of it
+	}
+	s.skipped = skipped
 }
 
-// given returns how far the client has been given the events, by polls or by notifications that bring them.
+// hasGap reports whether the client has yet to poll what notifications left out. Called under the lock.
+func (s *subscription) hasGap() bool {
+	return s.skipped.last.Journal == s.pushed.Journal && isAfter(s.skipped.last, s.position)
+}
+
+// given returns how far the client has been given all events, by polls or by notifications that bring them.
 func (s *subscription) given() eventcore.Cursor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pushed.Journal == s.position.Journal && s.pushed.After > s.position.After {
-		return s.pushed
+	given := s.pushed
+	if s.hasGap() {
+		given = s.skipped.before
+	}
+	if given.Journal == s.position.Journal && given.After > s.position.After {
+		return given
 	}
 	return s.position
 }

@@ -15,36 +15,11 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 )
 
-// peer is a client as a transcript needs it, on any transport. Its methods are for the test's goroutine, and fail the
-// test if what they wait for does not come.
-type peer interface {
-	initialize()                     // the handshake of protocols before 2026-07-28
-	send(message string)             // a message of the client
-	reply(id string) json.RawMessage // the answer to the request with this id, as JSON wrote it
-	fault() json.RawMessage          // the next error that answers to no id
-	note() json.RawMessage           // the next notification
-	unread() (json.RawMessage, bool) // a notification that is there already
-	hangUp()                         // the client sends no more
-	end() error                      // hangUp, and how the server ended
-}
-
-// transports connect a peer to a server on this consumer.
-func transports() map[string]func(t *testing.T, consumer Consumer, change func(*Options)) peer {
-	return map[string]func(t *testing.T, consumer Consumer, change func(*Options)) peer{
-		"stdio": func(t *testing.T, consumer Consumer, change func(*Options)) peer {
-			return stdioPeer{serve(t, consumer, change).listen()}
-		},
-	}
-}
-
-type stdioPeer struct{ *client }
-
-func (p stdioPeer) initialize() { p.client.initialize() }
-
 // TestTranscripts plays the conversations in testdata, on every transport. A file is one conversation, or a txtar archive
 // with one for each rule. A line of a conversation is
 //
-//	# a comment; --push channel --allow-sender ID at its beginning starts the server so
+//	# a comment; at the beginning, --push channel --allow-sender ID starts the server so, and transport: NAME (REASON)
+//	  plays the conversation on that transport only
 //	> what the client sends; $modern stands for the _meta that a request of protocol 2026-07-28 brings along
 //	! what happens, see stage.do
 //	?                      the next notification is waited for
@@ -75,6 +50,9 @@ func TestTranscripts(t *testing.T) {
 					archive.Comment = []byte(playOn(t, connect, string(archive.Comment)))
 				}
 				for i, conversation := range archive.Files {
+					if only, ok := firstLine(string(conversation.Data), "# transport: "); ok && !strings.HasPrefix(only, transport) {
+						continue
+					}
 					t.Run(conversation.Name, func(t *testing.T) {
 						archive.Files[i].Data = []byte(playOn(t, connect, string(conversation.Data)))
 					})
@@ -89,13 +67,18 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// firstLine returns what follows the beginning of a conversation's first line.
+func firstLine(conversation, beginning string) (value string, ok bool) {
+	line, _, _ := strings.Cut(conversation, "\n")
+	return strings.CutPrefix(line, beginning)
+}
+
 // playOn plays a conversation and compares, or with -update returns, what the server really says.
-func playOn(t *testing.T, connect func(*testing.T, Consumer, func(*Options)) peer, text string) (played string) {
+func playOn(t *testing.T, connect func(*testing.T, Consumer, ...func(*Options)) peer, text string) (played string) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, consumer: newFakeConsumer()}
 		s.peer = connect(t, s.consumer, func(o *Options) {
-			if flags, ok := strings.CutPrefix(text, "# --push channel --allow-sender "); ok {
-				sender, _, _ := strings.Cut(flags, "\n")
+			if sender, ok := firstLine(text, "# --push channel --allow-sender "); ok {
 				o.Push, o.AllowSenders = PushChannel, []string{sender}
 			}
 		})
@@ -188,7 +171,8 @@ func (s *stage) answered(sent string, said func(json.RawMessage)) {
 //	source PHASE           the connection to the platform
 //	read CODE              reads fail; ok: they do not
 //	subscribe CODE         likewise, subscriptions
-//	hang up                the client's input ends
+//	hang up                the client goes: its output ends, or its connections
+//	shut down              the server is told to end
 func (s *stage) do(words []string) {
 	fail := func(to *error) {
 		if *to = nil; words[1] != "ok" {
@@ -220,6 +204,8 @@ func (s *stage) do(words []string) {
 		s.consumer.change(func(f *fakeConsumer) { fail(&f.subscribeErr) })
 	case "hang":
 		s.peer.hangUp()
+	case "shut":
+		s.peer.shutDown()
 	default:
 		s.t.Fatalf("what is %q", words)
 	}
