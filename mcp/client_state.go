@@ -9,6 +9,9 @@ import (
 	mcpserver "github.com/mark3labs/mcp-go/server"
 )
 
+// maxSelfText bounds, in bytes, what is kept of a text in which a client speaks of itself.
+const maxSelfText = 200
+
 // clientState is what a client has told of itself and asked for, apart from events. Its methods are those that
 // mcp-go looks for in a session. They may be called from many goroutines at once.
 type clientState struct {
@@ -50,11 +53,13 @@ func (c *clientState) ProtocolVersion() string {
 	return c.legacyVersion
 }
 
-// SetClientInfo records who the client is.
+// SetClientInfo records who the client is: its name, title and version, as far as maxSelfText.
 func (c *clientState) SetClientInfo(info mcpgo.Implementation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.info = info
+	c.info = mcpgo.Implementation{
+		Name: clip(info.Name, maxSelfText), Title: clip(info.Title, maxSelfText), Version: clip(info.Version, maxSelfText),
+	}
 }
 
 // GetClientInfo returns who the client is.
@@ -64,8 +69,9 @@ func (c *clientState) GetClientInfo() mcpgo.Implementation {
 	return c.info
 }
 
-// SetClientCapabilities records what the client can do.
+// SetClientCapabilities records what the client can do, without what is not the protocol's own, which has no bound.
 func (c *clientState) SetClientCapabilities(capabilities mcpgo.ClientCapabilities) {
+	capabilities.Experimental, capabilities.Extensions = nil, nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.capabilities = capabilities

@@ -9,11 +9,12 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 )
 
-// feed is one reader's hold on a subscription. It may be read from many goroutines at once.
+// feed is one reader's hold on a subscription. It may be read from many goroutines at once, as many as reads says.
 type feed struct {
-	hub  *eventHub
-	lane *lane
-	sub  *consume.Subscription
+	hub   *eventHub
+	lane  *lane
+	sub   *consume.Subscription
+	reads int
 
 	once     sync.Once
 	released chan struct{} // closed when the hold is given up
@@ -63,6 +64,26 @@ func (f *feed) read(ctx context.Context, from eventcore.Cursor, limit int, wait 
 	return f.lane.consumer.Read(ctx, []consume.At{{Subscription: f.sub, Cursor: from}}, limit, wait)
 }
 
+// revive asks for what a held subscription has lost, as subscribing does: a bus, if it was stopped, and a connection that
+// the platform refused. All feeds of the hub need the same, so that one of them asks in reviveInterval; for the others it
+// does nothing.
+func (f *feed) revive(ctx context.Context) error {
+	f.hub.mu.Lock()
+	due := time.Since(f.hub.revived) >= reviveInterval
+	if due {
+		f.hub.revived = time.Now()
+	}
+	f.hub.mu.Unlock()
+	if !due {
+		return nil
+	}
+	sub, existed, err := f.lane.consumer.Subscribe(ctx, consume.Request{Key: f.sub.Key.Key, Params: eventcore.TypedParams(f.sub.Key, f.sub.Params)})
+	if err == nil && !existed { // what normalizes them gives something else by now
+		_, err = f.lane.consumer.Unsubscribe(ctx, sub)
+	}
+	return err
+}
+
 // release gives the hold up, with a cleanup on the platform if it is the last. It waits for nothing; whoever wants to
 // waits for released. A hub that closes ends what is held by itself.
 func (f *feed) release() {
@@ -81,7 +102,7 @@ func (f *feed) release() {
 			if err := f.lane.unsubscribe(ctx, f.sub); err != nil {
 				f.hub.logger.Warn("a subscription could not be ended on the platform", "key", f.sub.Key.Key, "error", err)
 			}
-			f.hub.leave(f.lane)
+			f.hub.leave(f.lane, f.reads)
 		})
 	})
 }

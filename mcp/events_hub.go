@@ -7,14 +7,18 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 )
 
-// laneHolders bounds the feeds that share a consumer. Each may have a request under way, and a bus answers
-// protocol.MaxPending of one consumer at once.
-const laneHolders = 100
+// laneReads bounds the reads of the feeds that share a consumer, if all are under way at once. A bus answers
+// protocol.MaxPending requests of one consumer at once.
+const laneReads = 100
+
+// reviveInterval is the shortest time between two attempts to get back what the platform refused, or a user stopped.
+const reviveInterval = 30 * time.Second
 
 // eventHub opens the feeds of the extension's polls, streams and webhooks. They share nothing with the tools'
 // subscriptions: a consumer gives the same subscription to whoever asks for the same, and unsubscribe_event of one
@@ -29,13 +33,15 @@ type eventHub struct {
 	lanes  []*lane
 	feeds  map[*feed]bool // that are not released
 	leases map[leaseKey]*lease
-	work   sync.WaitGroup // feeds that are being released
+	// revived is when a feed asked last for what was lost; see [feed.revive].
+	revived time.Time
+	work    sync.WaitGroup // feeds that are being released
 }
 
 // lane is one consumer, and the feeds that share it.
 type lane struct {
 	consumer Consumer
-	feeds    int // that are open or being opened; guarded by the hub's mu
+	reads    int // that its feeds, open or being opened, may have under way at once; guarded by the hub's mu
 	endings  *endings
 	held     map[*consume.Subscription]int // feeds by subscription; guarded by endings
 }
@@ -45,9 +51,9 @@ func newEventHub(newConsumer func() (Consumer, error), counts *metrics, logger *
 }
 
 // open subscribes, and returns a feed that holds the subscription until it is released. A key for one consumer has one
-// feed: the second is refused.
-func (h *eventHub) open(ctx context.Context, in interest) (*feed, error) {
-	l, err := h.enter()
+// feed: the second is refused. The feed may have so many reads under way at once.
+func (h *eventHub) open(ctx context.Context, in interest, reads int) (*feed, error) {
+	l, err := h.enter(reads)
 	if err != nil {
 		return nil, err
 	}
@@ -57,10 +63,10 @@ func (h *eventHub) open(ctx context.Context, in interest) (*feed, error) {
 	}
 	sub, err := l.subscribe(ctx, req)
 	if err != nil {
-		h.leave(l)
+		h.leave(l, reads)
 		return nil, err
 	}
-	f := &feed{hub: h, lane: l, sub: sub, released: make(chan struct{})}
+	f := &feed{hub: h, lane: l, sub: sub, reads: reads, released: make(chan struct{})}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.feeds[f] = true
@@ -78,16 +84,16 @@ func (h *eventHub) readers() []reader {
 	return readers
 }
 
-// enter returns a lane with room for one more feed.
-func (h *eventHub) enter() (*lane, error) {
+// enter returns a lane with room for one more feed with so many reads.
+func (h *eventHub) enter(reads int) (*lane, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, &eventcore.Error{Code: eventcore.CodeBusUnavailable, Message: "the server is ending", Hint: "start it again"}
 	}
 	for _, l := range h.lanes {
-		if l.feeds < laneHolders {
-			l.feeds++
+		if l.reads+reads <= laneReads {
+			l.reads += reads
 			return l, nil
 		}
 	}
@@ -95,16 +101,16 @@ func (h *eventHub) enter() (*lane, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lane{consumer: consumer, feeds: 1, endings: newEndings(), held: map[*consume.Subscription]int{}}
+	l := &lane{consumer: consumer, reads: reads, endings: newEndings(), held: map[*consume.Subscription]int{}}
 	h.lanes = append(h.lanes, l)
 	return l, nil
 }
 
 // leave takes a feed out of its lane, and closes the lane behind the last one.
-func (h *eventHub) leave(l *lane) {
+func (h *eventHub) leave(l *lane, reads int) {
 	h.mu.Lock()
-	l.feeds--
-	last := l.feeds == 0 && !h.closed
+	l.reads -= reads
+	last := l.reads == 0 && !h.closed
 	if last {
 		h.lanes = slices.DeleteFunc(h.lanes, func(other *lane) bool { return other == l })
 	}
@@ -190,10 +196,10 @@ func (h *eventHub) close(ctx context.Context) {
 
 // normalize returns the arguments of an interest resolved and normalized; see [consume.Client.Normalize].
 func (h *eventHub) normalize(ctx context.Context, in interest) (map[string]string, error) {
-	l, err := h.enter()
+	l, err := h.enter(1)
 	if err != nil {
 		return nil, err
 	}
-	defer h.leave(l)
+	defer h.leave(l, 1)
 	return l.consumer.Normalize(ctx, in.def.Key, in.given)
 }

@@ -234,7 +234,7 @@ func TestAnyNumberOfStreams(t *testing.T) {
 			c.stream(messageKey)
 		}
 		c.must("ping", nil)
-		if n := len(all.all()); n != (streams+laneHolders-1)/laneHolders {
+		if n := len(all.all()); n != (streams+laneReads-1)/laneReads {
 			t.Errorf("%d streams share %d consumers", streams, n)
 		}
 		all.publish(messageKey, `{"text":"one"}`)

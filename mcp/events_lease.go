@@ -37,7 +37,7 @@ func (h *eventHub) borrow(ctx context.Context, principal string, in interest) (*
 			Message: fmt.Sprintf("%d subscriptions on the platform are held for polling, the most at once; each ends %v after its last poll", maxLeases, leaseTime),
 			Data:    errorData{Limit: "leases", Max: maxLeases}}
 	}
-	return h.open(ctx, in)
+	return h.open(ctx, in, 1)
 }
 
 // take ends the lease on what a client wants and returns its feed, nil if there is none.

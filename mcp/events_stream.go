@@ -64,7 +64,7 @@ func (h *eventHub) follow(ctx context.Context, principal string, in interest) (*
 			return f, nil
 		}
 	}
-	return h.open(ctx, in)
+	return h.open(ctx, in, 1)
 }
 
 // eventStream is one events/stream request under way. It belongs to the request's goroutine.

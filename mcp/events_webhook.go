@@ -2,15 +2,18 @@ package mcp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/mcp/webhook"
 )
 
@@ -19,6 +22,8 @@ import (
 type Webhooks interface {
 	Subscribe(ctx context.Context, req webhook.Request) (webhook.Grant, error)
 	Unsubscribe(ctx context.Context, principal, name string, arguments json.RawMessage, url string) error
+	// Standings returns how the subscriptions stand.
+	Standings() []webhook.Standing
 	// Close ends deliveries; it returns when no feed is open any more or ctx ends.
 	Close(ctx context.Context) error
 }
@@ -160,7 +165,7 @@ func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage,
 	if err != nil {
 		return nil, err
 	}
-	opened, err := f.server.hub.open(ctx, in)
+	opened, err := f.server.hub.open(ctx, in, webhook.ReadsAtOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +174,7 @@ func (f feeds) Open(ctx context.Context, name string, arguments json.RawMessage,
 		opened.release()
 		return nil, err
 	}
-	return &openFeed{opened, start, truncated}, nil
+	return &openFeed{feed: opened, start: start, truncated: truncated}, nil
 }
 
 func (f feeds) Canonical(ctx context.Context, name string, arguments json.RawMessage) (json.RawMessage, error) {
@@ -189,6 +194,16 @@ func (f feeds) Canonical(ctx context.Context, name string, arguments json.RawMes
 	return encode(eventcore.TypedParams(in.def, normalized)) // maps are encoded in the order of their keys
 }
 
+func (f feeds) Checked(name string, arguments json.RawMessage) (json.RawMessage, error) {
+	f.server.fill()
+	given, err := decodeObject(arguments)
+	if err != nil {
+		return nil, err
+	}
+	in, err := newInterest(name, given, nil, 0)
+	return json.RawMessage(in.params), err
+}
+
 func decodeObject(text json.RawMessage) (map[string]any, error) {
 	if len(text) == 0 || string(text) == "null" {
 		return nil, nil
@@ -197,11 +212,12 @@ func decodeObject(text json.RawMessage) (map[string]any, error) {
 	return decoded.object("arguments"), err
 }
 
-// openFeed is a feed that remembers where it began.
+// openFeed is a feed that remembers where it began, and whether its last read failed.
 type openFeed struct {
 	*feed
 	start     eventcore.Cursor
 	truncated bool
+	failed    atomic.Bool
 }
 
 func (o *openFeed) Start() eventcore.Cursor { return o.start }
@@ -209,11 +225,11 @@ func (o *openFeed) Start() eventcore.Cursor { return o.start }
 func (o *openFeed) Truncated() bool { return o.truncated }
 
 func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (webhook.Page, error) {
-	read, err := o.read(ctx, from, limit, wait)
+	read, err := o.readOn(ctx, from, limit, wait)
 	if err != nil {
 		return webhook.Page{}, err
 	}
-	page := webhook.Page{Next: read.Next[0], HasMore: read.HasMore, Truncated: read.Truncated}
+	page := webhook.Page{Next: read.Next[0], Truncated: read.Truncated, Problem: o.sub.Problem()}
 	for _, event := range read.Events {
 		one, err := occurrenceFor(event)
 		if err != nil {
@@ -221,7 +237,30 @@ func (o *openFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 		}
 		page.Occurrences = append(page.Occurrences, one)
 	}
+	// What is read again is one event that was there, so that what was filtered counts once.
+	o.hub.metrics.filtered(byWebhook, o.sub.Key.Key, read.Filtered[0])
 	return page, nil
+}
+
+// readOn reads. After a read that failed it first has another try made at what was lost: a bus that was stopped, or a
+// connection that the platform refused. What the journal has is read all the same; that no more comes is an error.
+func (o *openFeed) readOn(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (*consume.Page, error) {
+	var lost error
+	if o.failed.Swap(false) {
+		lost = o.revive(ctx)
+	}
+	if lost != nil || o.lane.consumer.Source().Phase == source.Failed {
+		wait = 0
+	}
+	read, err := o.read(ctx, from, limit, wait)
+	if err == nil && len(read.Events) == 0 && !read.Truncated && read.Source.Phase == source.Failed {
+		err = sourceError(read.Source)
+	}
+	if err != nil {
+		o.failed.Store(true)
+		return nil, cmp.Or(lost, err)
+	}
+	return read, nil
 }
 
 func occurrenceFor(event consume.Event) (webhook.Occurrence, error) {

@@ -158,7 +158,7 @@ func withProtocol(msg message, header http.Header) httpMessage {
 	_ = json.Unmarshal(outer.Params, &params)
 	_ = json.Unmarshal(params.Meta[mcpgo.MetaKeyProtocolVersion], &m.metaVersion)
 	_ = json.Unmarshal(params.Meta[mcpgo.MetaKeyClientInfo], &client)
-	m.clientName = clip(client.Name, 200)
+	m.clientName = clip(client.Name, maxSelfText)
 	return m
 }
 

@@ -35,7 +35,7 @@ func (s *Server) newMetricsHandler() http.Handler {
 		ConstLabels: prometheus.Labels{"version": s.opts.Version},
 	})
 	build.Set(1)
-	registry.MustRegister(build, &scraper{newBusCollector(s), newSessionCollector(s)},
+	registry.MustRegister(build, &scraper{newBusCollector(s), newSessionCollector(s), newWebhookCollector(s)},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics.start(registry)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
@@ -49,12 +49,14 @@ func (s *Server) newMetricsHandler() http.Handler {
 type scraper struct {
 	bus      *busCollector
 	sessions *sessionCollector
+	webhooks *webhookCollector
 }
 
 // Describe implements [prometheus.Collector].
 func (c *scraper) Describe(out chan<- *prometheus.Desc) {
 	c.bus.describe(out)
 	c.sessions.describe(out)
+	c.webhooks.describe(out)
 }
 
 // Collect implements [prometheus.Collector].
@@ -63,6 +65,7 @@ func (c *scraper) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	up := c.bus.collect(ctx, out)
 	c.sessions.collect(ctx, out, up)
+	c.webhooks.collect(ctx, out, c.sessions, up)
 }
 
 // by is the way in which clients get events; a label of the counts.

@@ -21,6 +21,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/mcp/webhook"
 )
 
 // measured is a server with metrics, and one client of it.
@@ -303,6 +304,8 @@ func everyMetric(t *testing.T) string {
 	m.subscribe(map[string]any{"key": messageKey})
 	m.server.metrics.delivered(byPoll, messageKey, time.Now(), true)
 	m.server.metrics.filtered(byPoll, messageKey, 1)
+	feed := openWebhookFeed(t, m.server.Feeds())
+	m.server.OfferWebhooks(&fakeWebhooks{stand: []webhook.Standing{{Name: messageKey, Active: true, Cursor: feed.Start(), Feed: feed}}})
 	answer := httptest.NewRecorder()
 	m.scrape.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	m.end()

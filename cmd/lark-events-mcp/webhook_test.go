@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
 
 // grant is the result of events/subscribe.
@@ -329,4 +330,35 @@ func TestAWebhookEndsWithItsOwnersTokens(t *testing.T) {
 	}
 	w.end(p)
 	w.nothing("after that")
+}
+
+// What ends the flow of events for good until somebody subscribes again must not do so for a webhook: nobody is there to
+// subscribe.
+func TestAWebhookComesBackByItself(t *testing.T) {
+	for name, lose := range map[string]func(w *hookWorld){
+		"when the platform has refused the connection once": func(w *hookWorld) {
+			w.platform.PlanBootstraps(larksim.BootstrapAnswer{Code: 10014, Msg: "app secret invalid"})
+			w.platform.DropConnections()
+		},
+		"when the bus was stopped": func(w *hookWorld) {
+			if p, code := w.run("stop"); code != 0 {
+				w.world.t.Fatalf("stop: %d %s", code, p.stderr)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newHookWorld(t)
+			p, a := w.serve()
+			a.subscribe(w.subscription(messageKey, nil))
+			w.send("before")
+			w.next()
+			lose(w)
+			p.stderr.await(t, "could not be read; trying again")
+			event := w.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "after"))
+			w.awaitAck(event)
+			if got := w.next(); got.id != event.EventID {
+				t.Errorf("delivered %+v", got)
+			}
+		})
+	}
 }

@@ -12,12 +12,12 @@ const (
 	// inFlight is how many deliveries of one subscription are under way at once, their bodies in memory. While its
 	// deliveries fail it is one.
 	inFlight = 4
+	// ReadsAtOnce is how many reads of one feed may be under way at once: one for what is new, and one for each delivery.
+	ReadsAtOnce = 1 + inFlight
 	// readWait is how long one read waits for events.
-	readWait = 30 * time.Second
+	readWait = 15 * time.Second
 	// outageTime of nothing but failures is an outage.
 	outageTime = time.Minute
-	// unreadWait is when an event whose body could not be read is tried again.
-	unreadWait = 5 * time.Second
 )
 
 // courier delivers one subscription's events. Everything in it belongs to the goroutine of run, but feed, which the
@@ -37,8 +37,13 @@ type courier struct {
 	reading      bool
 	readAt       time.Time
 	readFailures int
+	// problem is what was logged of what keeps events from coming, until it has passed.
+	problem string
 	// failing means that the last delivery failed.
 	failing bool
+	// failed is what failed first since the last success, several that something else did as well.
+	failed  *entry
+	several bool
 }
 
 // gapMessage is the control message that tells of events left out, if it is owed.
@@ -61,6 +66,7 @@ func newCourier(m *Manager, sub *subscription, feed Feed) *courier {
 		manager: m, sub: sub, feed: feed, queue: queue{read: sub.watermark},
 		results: make(chan result, inFlight+1), fetched: make(chan fetched, 1),
 	}
+	sub.opened(feed)
 	if sub.gap {
 		c.oweGap(time.Now())
 	}
@@ -117,10 +123,8 @@ func (c *courier) serve(ctx context.Context) (ended bool, why *Error) {
 		case <-c.sub.poke:
 			c.comply(time.Now())
 		case r := <-c.results:
-			if c.settle(r, time.Now()) {
-				c.manager.log.Info("a webhook endpoint wants no more deliveries", "subscription", c.sub.id, "host", c.sub.to.host)
-				c.manager.verifier.forget(c.sub.target())
-				return true, nil
+			if ended, why := c.settle(r, time.Now()); ended {
+				return true, why
 			}
 		case f := <-c.fetched:
 			if why := c.take(ctx, f, time.Now()); why != nil {
@@ -202,21 +206,16 @@ func (c *courier) fetch(ctx context.Context, feed Feed, from eventcore.Cursor, l
 // take handles what fetch returned. It returns the error that ends the subscription, if there is one.
 func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 	c.reading = false
-	if f.err != nil {
-		if why := final(f.err); why != nil {
-			return why
-		}
-		c.readFailures++
-		c.readAt = now.Add(backoff(c.readFailures, longestReadWait))
-		if ctx.Err() == nil {
-			c.manager.log.Warn("a webhook subscription's events could not be read; trying again",
-				"subscription", c.sub.id, "at", c.readAt, "error", f.err)
-		}
-		return nil
+	switch {
+	case f.err != nil && ctx.Err() != nil:
+		return nil // it was cut off
+	case f.err != nil:
+		return c.unread(f.err, now)
 	}
 	c.readFailures, c.readAt = 0, time.Time{}
 	if f.feed != nil {
 		c.feed, c.queue.read = f.feed, f.feed.Start()
+		c.sub.opened(f.feed)
 		if f.feed.Truncated() {
 			c.oweGap(now)
 		}
@@ -225,6 +224,7 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 	if why := c.revoked(); why != nil { // it may have waited long
 		return why
 	}
+	c.notice(f.page.Problem)
 	if f.page.Truncated {
 		c.oweGap(now)
 	}
@@ -243,6 +243,33 @@ func (c *courier) take(ctx context.Context, f fetched, now time.Time) *Error {
 	return nil
 }
 
+// unread handles that the feed could not be opened or read. It returns the error that ends the subscription, or nil if
+// the feed may be read again, at readAt. Failures of reads beside each other are one.
+func (c *courier) unread(err error, now time.Time) *Error {
+	if why := final(err); why != nil {
+		return why
+	}
+	if now.Before(c.readAt) {
+		return nil
+	}
+	c.readFailures++
+	c.readAt = now.Add(backoff(c.readFailures, longestReadWait))
+	c.manager.log.Warn("a webhook subscription's events could not be read; trying again", "subscription", c.sub.id, "at", c.readAt, "error", err)
+	return nil
+}
+
+// notice logs a problem, once while it lasts.
+func (c *courier) notice(problem error) {
+	text := ""
+	if problem != nil {
+		text = problem.Error()
+	}
+	if text != "" && text != c.problem {
+		c.manager.log.Warn("a webhook subscription may miss events until this has passed", "subscription", c.sub.id, "error", problem)
+	}
+	c.problem = text
+}
+
 // revoked returns the error that ends the subscription if its principal may no longer have it.
 func (c *courier) revoked() *Error {
 	if c.manager.opts.Permitted(c.sub.principal) {
@@ -254,8 +281,10 @@ func (c *courier) revoked() *Error {
 // comply does what refreshes asked for.
 func (c *courier) comply(now time.Time) {
 	resumed, probed := c.sub.wishes()
+	c.readAt = time.Time{} // whoever refreshes may know that it works again
 	switch {
 	case resumed:
+		c.failed, c.several = nil, false
 		c.queue.startOver(now)
 		c.gap.entry.due = now
 	case probed && c.failing:
@@ -263,24 +292,30 @@ func (c *courier) comply(now time.Time) {
 	}
 }
 
-// settle handles a delivery's result and reports whether it ends the subscription.
-func (c *courier) settle(r result, now time.Time) (gone bool) {
+// settle handles a delivery's result and reports whether it ends the subscription, and why if the endpoint is to be told.
+func (c *courier) settle(r result, now time.Time) (ended bool, why *Error) {
 	c.flying--
 	r.entry.busy = false
 	switch r.verdict {
 	case verdictGone:
-		return true
+		c.manager.log.Info("a webhook endpoint wants no more deliveries", "subscription", c.sub.id, "host", c.sub.to.host)
+		c.manager.verifier.forget(c.sub.target())
+		return true, nil
 	case verdictDelivered:
+		c.readFailures = 0 // with the feed full of what waits, nothing else tells
 		// After an outage what else waits will go through as well.
 		if c.sub.succeeded(now) >= outageTime {
 			c.queue.hurry(now)
 			c.gap.entry.due = now
 		}
-		c.failing = false
+		c.failing, c.failed, c.several = false, nil, false
 		c.done(r.entry, now)
 	case verdictFailed:
-		c.failing = true
-		if c.sub.failed(now, r.reason) {
+		if c.failed == nil {
+			c.failed = r.entry
+		}
+		c.failing, c.several = true, c.several || c.failed != r.entry
+		if c.sub.failed(now, r.reason, c.several || r.reason.ofEndpoint()) {
 			c.manager.log.Warn("deliveries to a webhook endpoint are suspended until it is subscribed again",
 				"subscription", c.sub.id, "host", c.sub.to.host, "reason", r.reason)
 		}
@@ -292,9 +327,11 @@ func (c *courier) settle(r result, now time.Time) (gone bool) {
 	case verdictLost:
 		c.giveUp(r.entry, now, "it cannot be sent", r.err)
 	case verdictUnread:
-		r.entry.due = now.Add(unreadWait)
+		why := c.unread(r.err, now)
+		r.entry.due = c.readAt
+		return why != nil, why
 	}
-	return false
+	return false, nil
 }
 
 // done takes a message out that needs no more tries.

@@ -47,6 +47,8 @@ func (c *courier) deliver(ctx context.Context, feed Feed, eventID string, cursor
 	if o == nil {
 		page, err := feed.Read(ctx, justBefore(cursor), 1, 0)
 		switch {
+		case ctx.Err() != nil:
+			return outcome{verdict: verdictCut}
 		case err != nil:
 			return outcome{verdict: verdictUnread, err: err}
 		case len(page.Occurrences) == 0 || page.Occurrences[0].EventID != eventID:

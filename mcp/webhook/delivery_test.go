@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -256,11 +258,31 @@ func TestLongFailureSuspendsAndARefreshResumes(t *testing.T) {
 	})
 }
 
+// An endpoint that chokes on one event is not down, however quiet the subscription is: that event is given up.
+func TestOneBadEventSuspendsNothing(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.receiver.answers(func(r received) int {
+			if r.body.EventID == "e1" {
+				return 500
+			}
+			return 200
+		})
+		w.publish(`1`)
+		if got := ids(w.after(dropTime)); !strings.HasSuffix(got, "e1 gap") || strings.Count(got, "e1") > maxTries {
+			t.Errorf("in a week: %s", got)
+		}
+		if got := w.publish(`2`); ids(got) != "e2" {
+			t.Errorf("the next event: %s", ids(got))
+		}
+	})
+}
+
 func TestADeadSubscriptionWithoutExpiryEnds(t *testing.T) {
 	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
 		w.subscribe(func(r *Request) { r.TTL = nil })
 		w.receiver.answers(status(404))
-		w.publish(`1`)
+		w.publish(`1`, `2`)
 		w.after(dropTime - time.Hour)
 		w.receiver.answers(nil)
 		got := w.after(2 * time.Hour)
@@ -316,6 +338,53 @@ func TestFeedFailures(t *testing.T) {
 				t.Errorf("got %s", ids(got))
 			}
 		})
+	})
+	t.Run("are not waited out by a client that refreshes", func(t *testing.T) {
+		in(t, nil, func(t *testing.T, w *world) {
+			w.subscribe(nil)
+			w.feeds.change(func(f *fakeFeeds) { f.readErr = &eventcore.Error{Code: eventcore.CodeCredentialsMissing} })
+			w.publish(`1`)
+			w.after(10 * time.Minute)
+			w.feeds.change(func(f *fakeFeeds) { f.readErr = nil })
+			w.subscribe(nil)
+			if got := w.after(0); ids(got) != "e1" {
+				t.Errorf("got %s", ids(got))
+			}
+		})
+	})
+	t.Run("that leave events to read are logged once", func(t *testing.T) {
+		var log lockedBuffer
+		in(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, func(t *testing.T, w *world) {
+			w.subscribe(nil)
+			w.feeds.change(func(f *fakeFeeds) { f.problem = errors.New("the bus does not know of it") })
+			if got := append(w.publish(`1`), w.after(time.Hour/2)...); ids(got) != "e1" || strings.Count(log.String(), "does not know of it") != 1 {
+				t.Errorf("got %s, logged %s", ids(got), log.String())
+			}
+		})
+	})
+	t.Run("of an event that waits for its next try", func(t *testing.T) {
+		for name, problem := range map[string]*eventcore.Error{"pass": {Code: eventcore.CodeBusUnavailable, Message: "no bus"},
+			"do not pass": eventcore.UnknownKey("test.event")} {
+			t.Run(name, func(t *testing.T) {
+				var log lockedBuffer
+				in(t, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, func(t *testing.T, w *world) {
+					w.subscribe(nil)
+					w.receiver.answers(status(500))
+					w.publish(`1`, `2`)
+					w.receiver.answers(nil)
+					w.feeds.change(func(f *fakeFeeds) { f.againErr = problem })
+					w.after(10 * time.Minute)
+					over, logged := len(w.subs) == 0, strings.Contains(log.String(), "could not be read")
+					if over != (name == "do not pass") || over == logged {
+						t.Errorf("ended: %t, logged: %t", over, logged)
+					}
+					w.feeds.change(func(f *fakeFeeds) { f.againErr = nil })
+					if got := w.after(2 * time.Minute); !over && len(got) != 2 {
+						t.Errorf("when it works again: %d deliveries", len(got))
+					}
+				})
+			})
+		}
 	})
 	t.Run("that do not pass end the subscription", func(t *testing.T) {
 		in(t, nil, func(t *testing.T, w *world) {

@@ -12,8 +12,11 @@
 //     an id.
 //   - An event is tried 12 times over some eleven hours, and at once when an outage of the endpoint is over. A 410 ends
 //     the subscription, a 413 the event. An event that was given up for whatever reason is told of by a gap message.
-//   - After six hours of nothing but failures deliveries are suspended, and nothing is given up any more; subscribing
-//     again resumes them. A subscription without expiry that stays suspended for a week is dropped.
+//   - After six hours of nothing but failures, of more than one event or to connect at all, deliveries are suspended, and
+//     nothing is given up any more; subscribing again resumes them. A subscription without expiry that stays suspended for
+//     a week is dropped. Time in which this server was down does not count as failure.
+//   - Events that cannot be had for a while, as when a permission was withdrawn, are asked for again and again. Only an
+//     event that is not known any more, or arguments that it no longer takes, end the subscription.
 //   - Subscriptions of a principal that [Options.Permitted] denies end before anything more is delivered; their endpoints
 //     are told.
 //   - A body's cursor never passes an event that was neither acknowledged nor given up, the one in the body included.

@@ -55,11 +55,11 @@ var reasons = map[Reason]string{
 		`{"challenge": …} and the same value`,
 }
 
-// fatal are the failures of a feed that no waiting heals, with the code that ends the subscription.
+// fatal are the failures of a feed that no waiting heals, with the code that ends the subscription. A permission that is
+// missing is not among them: it was there when the subscription was made, and may be granted again.
 var fatal = map[eventcore.Code]int{
-	eventcore.CodeUnknownKey:       CodeNotFound,
-	eventcore.CodeInvalidParams:    CodeInvalidParams,
-	eventcore.CodePermissionDenied: CodeForbidden,
+	eventcore.CodeUnknownKey:    CodeNotFound,
+	eventcore.CodeInvalidParams: CodeInvalidParams,
 }
 
 // final returns the error that ends a subscription whose feed failed with err, or nil if it may work again.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +22,9 @@ type fakeFeeds struct {
 	open     int
 	opened   int
 	readErr  error
+	againErr error // of reads that do not wait
+	canonErr error
+	problem  error
 	openErr  error
 	closedAt []time.Time
 }
@@ -58,7 +62,18 @@ func at(n int) eventcore.Cursor {
 	return eventcore.Cursor{Journal: journal, After: eventcore.Position(n * 10)}
 }
 
+// Canonical makes one value of "me" and "ann", as far as the platform can be asked.
 func (f *fakeFeeds) Canonical(_ context.Context, name string, arguments json.RawMessage) (json.RawMessage, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.canonErr != nil {
+		return nil, f.canonErr
+	}
+	checked, err := f.Checked(name, arguments)
+	return bytes.ReplaceAll(checked, []byte(`"me"`), []byte(`"ann"`)), err
+}
+
+func (f *fakeFeeds) Checked(name string, arguments json.RawMessage) (json.RawMessage, error) {
 	if name != "test.event" {
 		return nil, eventcore.UnknownKey(name)
 	}
@@ -113,7 +128,7 @@ func (f *fakeFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for {
-		page, more, err := f.page(from, limit)
+		page, more, err := f.page(from, limit, wait)
 		if err != nil || wait <= 0 || len(page.Occurrences) > 0 || page.Truncated {
 			return page, err
 		}
@@ -127,13 +142,16 @@ func (f *fakeFeed) Read(ctx context.Context, from eventcore.Cursor, limit int, w
 	}
 }
 
-func (f *fakeFeed) page(from eventcore.Cursor, limit int) (page Page, more chan struct{}, err error) {
+func (f *fakeFeed) page(from eventcore.Cursor, limit int, wait time.Duration) (page Page, more chan struct{}, err error) {
 	f.feeds.mu.Lock()
 	defer f.feeds.mu.Unlock()
 	if f.feeds.readErr != nil {
 		return Page{}, nil, f.feeds.readErr
 	}
-	page.Next = from
+	if wait <= 0 && f.feeds.againErr != nil {
+		return Page{}, nil, f.feeds.againErr
+	}
+	page.Next, page.Problem = from, f.feeds.problem
 	if from.After < f.feeds.oldest {
 		from.After, page.Truncated = f.feeds.oldest, true
 		page.Next = from
@@ -143,7 +161,6 @@ func (f *fakeFeed) page(from eventcore.Cursor, limit int) (page Page, more chan 
 			continue
 		}
 		if len(page.Occurrences) == limit {
-			page.HasMore = true
 			break
 		}
 		page.Occurrences = append(page.Occurrences, o)

@@ -1,13 +1,11 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -136,12 +134,15 @@ func New(opts Options) (*Manager, error) {
 // Subscribe makes a subscription or refreshes it. For a new one the endpoint is verified, unless it was before. With
 // Options.Dir it is on disk when Subscribe returns. Refusals are an [*Error], or the [*eventcore.Error] of Feeds.
 func (m *Manager) Subscribe(ctx context.Context, req Request) (Grant, error) {
-	to, arguments, err := m.check(ctx, req)
+	to, err := m.check(req)
 	if err != nil {
 		return Grant{}, err
 	}
-	id := subscriptionID(req.Principal, req.URL, req.Name, arguments)
-	release, err := m.one.acquire(ctx, id)
+	k, err := m.key(ctx, req.Principal, req.URL, req.Name, req.Arguments)
+	if err != nil {
+		return Grant{}, err
+	}
+	release, err := m.one.acquire(ctx, k.id)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -149,8 +150,8 @@ func (m *Manager) Subscribe(ctx context.Context, req Request) (Grant, error) {
 	if m.life.Err() != nil {
 		return Grant{}, shuttingDown()
 	}
-	if sub := m.find(id); sub != nil {
-		if grant, ok := sub.refresh(req.Secret, m.expiry(req.TTL)); ok {
+	if sub := m.find(k.id); sub != nil {
+		if grant, ok := sub.refresh(req.Secret, m.expiry(req.TTL), k.given); ok {
 			return grant, m.commit()
 		}
 		// It is ending; a new one takes its place.
@@ -160,7 +161,7 @@ func (m *Manager) Subscribe(ctx context.Context, req Request) (Grant, error) {
 			return Grant{}, ctx.Err()
 		}
 	}
-	sub := newSubscription(id, req, to, arguments)
+	sub := newSubscription(k, req, to)
 	return m.create(ctx, sub, req)
 }
 
@@ -196,12 +197,11 @@ func (m *Manager) Unsubscribe(ctx context.Context, principal, name string, argum
 	if principal == "" {
 		return forbidden()
 	}
-	arguments, err := m.canonical(ctx, name, arguments)
+	k, err := m.key(ctx, principal, url, name, arguments)
 	if err != nil {
 		return err
 	}
-	id := subscriptionID(principal, url, name, arguments)
-	release, err := m.one.acquire(ctx, id)
+	release, err := m.one.acquire(ctx, k.id)
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (m *Manager) Unsubscribe(ctx context.Context, principal, name string, argum
 	if m.life.Err() != nil {
 		return shuttingDown()
 	}
-	sub := m.find(id)
+	sub := m.find(k.id)
 	if sub == nil {
 		return &Error{
 			Code:    CodeNotFound,
@@ -255,38 +255,24 @@ func (m *Manager) Close(ctx context.Context) error {
 }
 
 // check looks at a request as far as that goes without the endpoint.
-func (m *Manager) check(ctx context.Context, req Request) (endpoint, json.RawMessage, error) {
+func (m *Manager) check(req Request) (endpoint, error) {
 	if req.Principal == "" {
-		return endpoint{}, nil, forbidden()
+		return endpoint{}, forbidden()
 	}
 	to, err := parseEndpoint(req.URL, m.policy)
 	if err != nil {
-		return endpoint{}, nil, err
+		return endpoint{}, err
 	}
 	if err := checkSecret(req.Secret); err != nil {
-		return endpoint{}, nil, err
+		return endpoint{}, err
 	}
 	if req.TTL != nil && *req.TTL <= 0 {
-		return endpoint{}, nil, invalid("ttlMs", "must be more than 0, or null to ask for no expiry")
+		return endpoint{}, invalid("ttlMs", "must be more than 0, or null to ask for no expiry")
 	}
 	if req.MaxAge < 0 {
-		return endpoint{}, nil, invalid("maxAgeMs", "must not be negative")
+		return endpoint{}, invalid("maxAgeMs", "must not be negative")
 	}
-	arguments, err := m.canonical(ctx, req.Name, req.Arguments)
-	return to, arguments, err
-}
-
-// canonical returns the arguments in the form that is kept and compared, to the byte.
-func (m *Manager) canonical(ctx context.Context, name string, arguments json.RawMessage) (json.RawMessage, error) {
-	arguments, err := m.opts.Feeds.Canonical(ctx, name, arguments)
-	if err != nil {
-		return nil, err
-	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, arguments); err != nil {
-		return nil, fmt.Errorf("read the canonical arguments of %s: %w", name, err)
-	}
-	return compact.Bytes(), nil
+	return to, nil
 }
 
 func forbidden() *Error {

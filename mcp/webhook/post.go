@@ -40,8 +40,8 @@ type poster struct {
 	hosts     *slots
 }
 
-// post sends a message and returns the status of the answer and, if wanted, the answer's first bytes. The signature is
-// as old as the request. The caller holds a slot of the host.
+// post sends a message and returns the status of the answer and, if wanted, the first bytes of one that accepts. The
+// signature is as old as the request. The caller holds a slot of the host.
 func (p *poster) post(ctx context.Context, e envelope, wantAnswer bool) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
@@ -72,7 +72,8 @@ func (p *poster) post(ctx context.Context, e envelope, wantAnswer bool) (status 
 		return 0, nil, err
 	}
 	defer response.Body.Close()
-	if wantAnswer {
+	// The body of other answers may not end with ctx: that of a 101 is the connection itself.
+	if wantAnswer && success(response.StatusCode) {
 		if answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer)); err != nil {
 			return 0, nil, fmt.Errorf("read the answer: %w", err)
 		}
@@ -93,8 +94,8 @@ func reasonFor(status int, err error) Reason {
 		return ReasonTLS
 	case err != nil:
 		return ReasonRefused
-	case status >= 300 && status <= 499:
-		return ReasonHTTP4xx
+	case status <= 499:
+		return ReasonHTTP4xx // also a redirect, or an upgrade: it is the URL that has to change
 	}
 	return ReasonHTTP5xx
 }

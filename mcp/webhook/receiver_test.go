@@ -29,6 +29,24 @@ func secret(n byte) string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(key)
 }
 
+// lockedBuffer keeps what is logged.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
 // received is a delivery that a receiver got, with a signature that it could verify.
 type received struct {
 	id, subscription string

@@ -1,7 +1,10 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -9,10 +12,71 @@ func shuttingDown() *Error {
 	return &Error{Code: CodeInternal, Message: "the server is shutting down; try again when it is back"}
 }
 
+// Standings returns how the subscriptions stand, in no order.
+func (m *Manager) Standings() []Standing {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	standings := make([]Standing, 0, len(m.subs))
+	for _, sub := range m.subs {
+		standings = append(standings, sub.standing())
+	}
+	return standings
+}
+
 func (m *Manager) find(id string) *subscription {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.subs[id]
+}
+
+// key names the subscription that a request is about.
+type key struct {
+	id        string
+	arguments json.RawMessage // canonical
+	given     json.RawMessage // checked
+}
+
+// key returns the key of what a client asks for. While the arguments cannot be normalized, as when a user's token has
+// expired, a subscription is found by the arguments that it was made or refreshed with last.
+func (m *Manager) key(ctx context.Context, principal, url, name string, arguments json.RawMessage) (key, error) {
+	given, err := m.opts.Feeds.Checked(name, arguments)
+	if err != nil {
+		return key{}, err
+	}
+	if given, err = compact(given); err != nil {
+		return key{}, err
+	}
+	arguments, err = m.opts.Feeds.Canonical(ctx, name, arguments)
+	if err != nil {
+		if sub := m.findGiven(target{principal, url}, name, given); sub != nil {
+			return key{sub.id, sub.arguments, given}, nil
+		}
+		return key{}, err
+	}
+	if arguments, err = compact(arguments); err != nil {
+		return key{}, err
+	}
+	return key{subscriptionID(principal, url, name, arguments), arguments, given}, nil
+}
+
+// compact returns arguments in the form that is kept and compared, to the byte.
+func compact(arguments json.RawMessage) (json.RawMessage, error) {
+	var text bytes.Buffer
+	if err := json.Compact(&text, arguments); err != nil {
+		return nil, fmt.Errorf("read the arguments: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+func (m *Manager) findGiven(who target, name string, given json.RawMessage) *subscription {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, sub := range m.subs {
+		if sub.target() == who && sub.name == name && sub.wasGiven(given) {
+			return sub
+		}
+	}
+	return nil
 }
 
 // admit refuses a subscription beyond its principal's limit, and reports whether there is another one of its target,

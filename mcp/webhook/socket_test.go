@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"crypto/x509"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"runtime"
@@ -42,6 +44,45 @@ func TestDeliveryOverTheNetwork(t *testing.T) {
 	closed.Close()
 	if _, err := m.Subscribe(t.Context(), req); refused(t, err).Data["reason"] != ReasonRefused {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The connection behind a 101 is not closed with the request, as other answers' are.
+func TestAnEndpointThatSwitchesProtocolsHoldsNothingUp(t *testing.T) {
+	over := make(chan struct{})
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+		<-over
+	}))
+	defer server.Close()
+	defer close(over)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	m, err := New(Options{Feeds: newFakeFeeds(), RootCAs: roots, AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(t.Context())
+	req := request()
+	req.URL = server.URL
+	answered := make(chan error, 1)
+	go func() {
+		_, err := m.Subscribe(t.Context(), req)
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if refused(t, err).Data["reason"] != ReasonHTTP4xx {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the verification does not end")
 	}
 }
 

@@ -42,6 +42,7 @@ type record struct {
 	URL       string          `json:"url"`
 	Name      string          `json:"name"`
 	Arguments json.RawMessage `json:"arguments"`
+	Given     json.RawMessage `json:"given,omitempty"`
 	Secrets   keyring         `json:"secrets"`
 	Expires   *time.Time      `json:"expires"`
 	Watermark string          `json:"watermark"`
@@ -150,7 +151,7 @@ func (s *subscription) record(now time.Time) record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := record{
-		ID: s.id, Principal: s.principal, URL: s.to.url, Name: s.name, Arguments: s.arguments,
+		ID: s.id, Principal: s.principal, URL: s.to.url, Name: s.name, Arguments: s.arguments, Given: s.given,
 		Watermark: s.watermark.String(), Gap: s.gap, Status: s.status,
 	}
 	r.Secrets = keyring{Current: s.keys.Current, Retired: slices.DeleteFunc(slices.Clone(s.keys.Retired),
@@ -187,8 +188,13 @@ func (r record) subscription() (*subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub := newSubscription(r.ID, Request{Principal: r.Principal, Name: r.Name}, to, r.Arguments)
+	sub := newSubscription(key{r.ID, r.Arguments, r.Given}, Request{Principal: r.Principal, Name: r.Name}, to)
 	sub.keys, sub.watermark, sub.gap, sub.status = r.Secrets, watermark, r.Gap, r.Status
+	if sub.status.Active && sub.status.FailedSince != nil {
+		// While this server was down it was not the endpoint that failed.
+		now := stamp(time.Now())
+		sub.status.FailedSince = &now
+	}
 	if r.Expires != nil {
 		sub.expires = *r.Expires
 	}

@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
 func stored(t *testing.T, dir string) string {
@@ -118,5 +121,73 @@ func TestADamagedFileIsAnErrorAndKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.restart()
+	})
+}
+
+// A scope that is missing when the server starts may be granted again: what was promised is not forgotten for it.
+func TestAMissingPermissionIsWaitedForAfterARestart(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.feeds.change(func(f *fakeFeeds) {
+			f.openErr = &eventcore.Error{Code: eventcore.CodePermissionDenied, Message: "a scope is missing"}
+		})
+		w.restart()
+		if got := append(w.publish(`1`), w.after(time.Hour)...); len(got) != 0 {
+			t.Errorf("without the scope: %s", ids(got))
+		}
+		w.feeds.change(func(f *fakeFeeds) { f.openErr = nil })
+		if got := w.after(2 * time.Minute); ids(got) != "e1" {
+			t.Errorf("with it: %s", ids(got))
+		}
+	})
+}
+
+// The time in which this server was down is no failure of the endpoint's.
+func TestTimeBetweenServersIsNoFailure(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.receiver.answers(status(503))
+		w.publish(`1`, `2`)
+		w.stop()
+		time.Sleep(suspendTime + time.Hour)
+		var failures atomic.Int32
+		w.receiver.answers(func(received) int {
+			if failures.Add(1) > 3 {
+				return 200
+			}
+			return 503
+		})
+		w.restart()
+		w.after(3 * time.Minute)
+		if s := w.subscribe(func(r *Request) { r.TTL = nil }).Status; !s.Active || s.LastError != nil || s.FailedSince != nil {
+			t.Errorf("soon after the restart: %+v", s)
+		}
+	})
+}
+
+// A success among the failures shows that the endpoint works, also if it comes last.
+func TestASuccessAfterTheSuspensionResumes(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		w.subscribe(nil)
+		var sub *subscription
+		for _, sub = range w.subs {
+		}
+		sub.failed(time.Now().Add(-suspendTime), ReasonHTTP5xx, true)
+		sub.failed(time.Now(), ReasonHTTP5xx, true)
+		sub.succeeded(time.Now()) // one that was under way
+		if got := w.publish(`1`); ids(got) != "e1" || !sub.active() {
+			t.Errorf("got %s, active: %t", ids(got), sub.active())
+		}
+	})
+}
+
+func TestStandingsFollowDeliveries(t *testing.T) {
+	in(t, nil, func(t *testing.T, w *world) {
+		w.subscribe(nil)
+		w.publish(`1`, `2`)
+		got := w.Standings()
+		if len(got) != 1 || got[0].Name != "test.event" || !got[0].Active || got[0].Cursor != at(2) || got[0].Feed == nil {
+			t.Errorf("got %+v", got)
+		}
 	})
 }

@@ -2,10 +2,8 @@ package webhook
 
 import (
 	"context"
-	"crypto/x509"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
@@ -15,114 +13,6 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
-
-func TestAnEndpointMustEchoTheChallenge(t *testing.T) {
-	challenged := func(answer func(w http.ResponseWriter, challenge string)) func(w *world) {
-		return func(w *world) {
-			w.receiver.challenged = func(rw http.ResponseWriter, challenge string) bool {
-				answer(rw, challenge)
-				return true
-			}
-		}
-	}
-	for _, tt := range []struct {
-		name   string
-		set    func(w *world)
-		reason Reason
-	}{
-		{"echoes another", challenged(func(w http.ResponseWriter, _ string) { io.WriteString(w, `{"challenge":"other"}`) }), ReasonChallenge},
-		{"says nothing", challenged(func(w http.ResponseWriter, _ string) {}), ReasonChallenge},
-		{"echoes late in a flood", challenged(func(w http.ResponseWriter, c string) {
-			fmt.Fprintf(w, `{"pad":%q,"challenge":%q}`, strings.Repeat("x", maxAnswer), c)
-		}), ReasonChallenge},
-		{"404", challenged(func(w http.ResponseWriter, _ string) { http.Error(w, "the words of the endpoint", 404) }), ReasonHTTP4xx},
-		{"410", challenged(func(w http.ResponseWriter, _ string) { w.WriteHeader(410) }), ReasonHTTP4xx},
-		{"500 with the echo", challenged(func(w http.ResponseWriter, c string) {
-			w.WriteHeader(500)
-			fmt.Fprintf(w, `{"challenge":%q}`, c)
-		}), ReasonHTTP5xx},
-		{"redirects", challenged(func(w http.ResponseWriter, _ string) {
-			w.Header().Set("Location", "https://hook.example.com/other")
-			w.WriteHeader(302)
-		}), ReasonHTTP4xx},
-		{"hangs", challenged(func(w http.ResponseWriter, _ string) { time.Sleep(time.Minute) }), ReasonTimeout},
-		{"trickles", challenged(func(w http.ResponseWriter, _ string) {
-			for range 60 {
-				io.WriteString(w, " ")
-				w.(http.Flusher).Flush()
-				time.Sleep(time.Second)
-			}
-		}), ReasonTimeout},
-		{"is down", func(w *world) { w.refuse = true }, ReasonRefused},
-		{"has no address", func(w *world) { clear(w.names) }, ReasonRefused},
-		{"speaks no TLS", func(w *world) { w.plain = true }, ReasonTLS},
-		{"has no valid certificate", func(w *world) {
-			w.opts.RootCAs = x509.NewCertPool()
-			w.restart()
-		}, ReasonTLS},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			in(t, nil, func(t *testing.T, w *world) {
-				tt.set(w)
-				began := time.Now()
-				_, err := w.Subscribe(t.Context(), request())
-				e := refused(t, err)
-				if e.Code != CodeCallbackEndpoint || e.Data["reason"] != tt.reason || strings.Contains(e.Message, "words of") {
-					t.Errorf("got %+v", e)
-				}
-				if took := time.Since(began); took > attemptTime {
-					t.Errorf("it took %v", took)
-				}
-				if len(w.subs) != 0 || w.feeds.opened != 0 {
-					t.Errorf("%d subscriptions, %d feeds were opened", len(w.subs), w.feeds.opened)
-				}
-				w.publish(`1`)
-				if got := w.after(time.Hour); len(got) != 0 {
-					t.Errorf("it gets %s", ids(got))
-				}
-			})
-		})
-	}
-}
-
-func TestVerificationIsRememberedForAPrincipalAndURL(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
-		for i, step := range []struct {
-			change func(r *Request)
-			want   int
-		}{
-			{func(r *Request) {}, 1},
-			{func(r *Request) {}, 1},
-			{func(r *Request) { r.Arguments = []byte(`{"a":1}`) }, 1},
-			{func(r *Request) { r.URL += "/other" }, 2},
-			{func(r *Request) { r.Principal = "bob" }, 3},
-		} {
-			if w.subscribe(step.change); w.receiver.challenges != step.want {
-				t.Errorf("step %d: %d challenges, want %d", i, w.receiver.challenges, step.want)
-			}
-		}
-	})
-}
-
-func TestAHostThatFailsVerificationsIsLeftAlone(t *testing.T) {
-	in(t, nil, func(t *testing.T, w *world) {
-		w.receiver.challenged = func(rw http.ResponseWriter, _ string) bool { rw.WriteHeader(404); return true }
-		var err error
-		for i := range maxFailures + 1 {
-			req := request()
-			req.URL = fmt.Sprintf("%s/%d", hook, i)
-			_, err = w.Subscribe(t.Context(), req)
-		}
-		if e := refused(t, err); e.Code != CodeResourceExhausted || e.Data["limit"] != "verifications" || w.receiver.challenges != maxFailures {
-			t.Errorf("got %+v after %d challenges", e, w.receiver.challenges)
-		}
-		time.Sleep(failureTime)
-		w.receiver.mu.Lock()
-		w.receiver.challenged = nil
-		w.receiver.mu.Unlock()
-		w.subscribe(nil)
-	})
-}
 
 func TestConcurrentSubscribesAreOne(t *testing.T) {
 	in(t, nil, func(t *testing.T, w *world) {
@@ -256,6 +146,33 @@ func TestUnsubscribe(t *testing.T) {
 		}
 		if e := refused(t, end("ann", `{"a":1}`, hook)); e.Code != CodeNotFound {
 			t.Errorf("twice: %+v", e)
+		}
+	})
+}
+
+// An expired user token keeps arguments from being normalized; it must not keep a client from ending what it has.
+func TestASubscriptionIsFoundWithoutThePlatform(t *testing.T) {
+	in(t, func(o *Options) { o.Dir = t.TempDir() }, func(t *testing.T, w *world) {
+		mine := func(r *Request) { r.TTL, r.Arguments = nil, []byte(`{"a":1,"mailbox":"me"}`) }
+		first := w.subscribe(mine)
+		w.restart()
+		expired := &eventcore.Error{Code: eventcore.CodeCredentialsMissing, Message: "the user token has expired"}
+		w.feeds.change(func(f *fakeFeeds) { f.canonErr = expired })
+		if again := w.subscribe(mine); again.ID != first.ID {
+			t.Errorf("refreshed %+v, want %s", again, first.ID)
+		}
+		end := func(arguments string) error {
+			return w.Unsubscribe(t.Context(), "ann", "test.event", []byte(arguments), hook)
+		}
+		if err := end(`{"a":2,"mailbox":"me"}`); !errors.Is(err, expired) {
+			t.Errorf("another one was ended: %v", err)
+		}
+		if err := end(`{"mailbox":"me", "a":1}`); err != nil || len(w.subs) != 0 {
+			t.Errorf("ended with %v, %d left", err, len(w.subs))
+		}
+		w.feeds.change(func(f *fakeFeeds) { f.canonErr = nil })
+		if one, other := w.subscribe(mine), w.subscribe(func(r *Request) { mine(r); r.Arguments = []byte(`{"mailbox":"ann","a":1}`) }); one.ID != other.ID {
+			t.Errorf("two ways to say the same are %s and %s", one.ID, other.ID)
 		}
 	})
 }

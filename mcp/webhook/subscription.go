@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,7 +14,7 @@ import (
 
 const (
 	// suspendTime of nothing but failures suspends deliveries. It is less than the tries of one event take, so that an
-	// endpoint that is down costs no event.
+	// endpoint that is down costs no event, or one if it was the only one and cannot be told from a bad one.
 	suspendTime = 6 * time.Hour
 	// dropTime of nothing but failures ends a subscription without expiry: what it waits for is no longer retained.
 	dropTime = 7 * 24 * time.Hour
@@ -33,9 +34,11 @@ type subscription struct {
 	done   chan struct{}
 
 	mu        sync.Mutex
+	given     json.RawMessage // the arguments of the last request, checked
 	keys      keyring
 	expires   time.Time // zero: never
 	watermark eventcore.Cursor
+	feed      Feed // nil until it is open
 	status    DeliveryStatus
 	// gap means that events were left out and the endpoint does not know yet.
 	gap bool
@@ -53,9 +56,9 @@ func subscriptionID(principal, url, name string, arguments json.RawMessage) stri
 	return "sub_" + hex.EncodeToString(sum[:16])
 }
 
-func newSubscription(id string, req Request, to endpoint, arguments json.RawMessage) *subscription {
+func newSubscription(k key, req Request, to endpoint) *subscription {
 	return &subscription{
-		id: id, principal: req.Principal, name: req.Name, arguments: arguments, to: to,
+		id: k.id, principal: req.Principal, name: req.Name, arguments: k.arguments, given: k.given, to: to,
 		poke: make(chan struct{}, 1), done: make(chan struct{}), cancel: func() {},
 		keys: keyring{Current: req.Secret}, status: DeliveryStatus{Active: true},
 	}
@@ -65,7 +68,7 @@ func newSubscription(id string, req Request, to endpoint, arguments json.RawMess
 func (s *subscription) target() target { return target{s.principal, s.to.url} }
 
 // refresh renews the subscription and resumes its deliveries. ok is false if it is ending.
-func (s *subscription) refresh(secret string, expires time.Time) (grant Grant, ok bool) {
+func (s *subscription) refresh(secret string, expires time.Time, given json.RawMessage) (grant Grant, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
@@ -74,7 +77,7 @@ func (s *subscription) refresh(secret string, expires time.Time) (grant Grant, o
 	now := time.Now()
 	status := s.status
 	s.keys = s.keys.replace(secret, now)
-	s.expires = expires
+	s.expires, s.given = expires, given
 	if !s.status.Active {
 		s.status.Active, s.status.FailedSince, s.resumed = true, nil, true
 	}
@@ -101,6 +104,13 @@ func (s *subscription) grantLocked() Grant {
 		grant.RefreshBefore = &expires
 	}
 	return grant
+}
+
+// wasGiven reports whether the last request about the subscription had these arguments.
+func (s *subscription) wasGiven(arguments json.RawMessage) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Equal(s.given, arguments)
 }
 
 func (s *subscription) wake() {
@@ -154,7 +164,7 @@ func (s *subscription) active() bool {
 	return s.status.Active
 }
 
-// succeeded records a delivery, and returns how long there was nothing but failures before.
+// succeeded records a delivery, resumes deliveries if they were suspended while it was under way, and returns how long there was nothing but failures before.
 func (s *subscription) succeeded(now time.Time) (outage time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,12 +172,13 @@ func (s *subscription) succeeded(now time.Time) (outage time.Duration) {
 		outage = now.Sub(*s.status.FailedSince)
 	}
 	at := stamp(now)
-	s.status.LastDeliveryAt, s.status.LastError, s.status.FailedSince = &at, nil, nil
+	s.status = DeliveryStatus{Active: true, LastDeliveryAt: &at}
 	return outage
 }
 
-// failed records a failed delivery and suspends deliveries after long failure, which it reports.
-func (s *subscription) failed(now time.Time, reason Reason) (suspended bool) {
+// failed records a failed delivery and suspends deliveries after long failure, which it reports; unless it may be the
+// event that fails, and not the endpoint.
+func (s *subscription) failed(now time.Time, reason Reason, ofEndpoint bool) (suspended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.status.LastError = &reason
@@ -175,7 +186,7 @@ func (s *subscription) failed(now time.Time, reason Reason) (suspended bool) {
 		at := stamp(now)
 		s.status.FailedSince = &at
 	}
-	if s.status.Active && now.Sub(*s.status.FailedSince) >= suspendTime {
+	if ofEndpoint && s.status.Active && now.Sub(*s.status.FailedSince) >= suspendTime {
 		s.status.Active = false
 		return true
 	}
@@ -198,6 +209,19 @@ func (s *subscription) envelope(id string, body []byte) envelope {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return envelope{to: s.to, subscription: s.id, id: id, keys: s.keys, body: body}
+}
+
+func (s *subscription) standing() Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Standing{Name: s.name, Active: s.status.Active, Cursor: s.watermark, Feed: s.feed}
+}
+
+// opened records where its events come from.
+func (s *subscription) opened(feed Feed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feed = feed
 }
 
 // position returns the cursor that is safe to keep.

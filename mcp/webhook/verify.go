@@ -15,8 +15,8 @@ const (
 	// verifiedTime is how long an endpoint counts as verified after the last subscription was granted on it. No finite
 	// grant is longer.
 	verifiedTime = maxTTL
-	// A host that fails this many verifications within failureTime gets no more until that has passed: somebody may be
-	// using this server to pester it.
+	// A host that fails this many verifications within failureTime, those under way included, gets no more until that has
+	// passed: somebody may be using this server to pester it.
 	maxFailures = 10
 	failureTime = time.Minute
 )
@@ -32,8 +32,8 @@ type verifier struct {
 	one *slots
 
 	mu       sync.Mutex
-	verified map[target]time.Time  // until when
-	failures map[string]hostFailed // by host
+	verified map[target]time.Time   // until when
+	failures map[string]*hostFailed // by host
 }
 
 type hostFailed struct {
@@ -43,7 +43,7 @@ type hostFailed struct {
 
 func newVerifier(p *poster, log *slog.Logger) *verifier {
 	return &verifier{
-		poster: p, log: log, one: newSlots(1), verified: map[target]time.Time{}, failures: map[string]hostFailed{},
+		poster: p, log: log, one: newSlots(1), verified: map[target]time.Time{}, failures: map[string]*hostFailed{},
 	}
 }
 
@@ -59,18 +59,19 @@ func (v *verifier) verify(ctx context.Context, who target, e envelope, known boo
 		v.remember(who)
 		return nil
 	}
-	if err := v.admit(e.to.host); err != nil {
+	takeBack, err := v.admit(e.to.host)
+	if err != nil {
 		return err
 	}
 	reason, err := v.challenge(ctx, e)
 	switch {
 	case err == nil && reason == "":
+		takeBack()
 		v.remember(who)
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	v.countFailure(e.to.host)
 	v.log.Info("a webhook endpoint was not verified", "host", e.to.host, "reason", reason, "error", err)
 	return unreachable(reason)
 }
@@ -121,26 +122,26 @@ func (v *verifier) forget(who target) {
 	delete(v.verified, who)
 }
 
-// admit refuses a host that failed too often lately.
-func (v *verifier) admit(host string) error {
+// admit refuses a host that failed too often lately. Else it counts a failure, which the caller takes back if there was
+// none: one that is cut off before the answer has pestered the host as well.
+func (v *verifier) admit(host string) (takeBack func(), err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := time.Now()
-	maps.DeleteFunc(v.failures, func(_ string, f hostFailed) bool { return now.Sub(f.since) >= failureTime })
-	if v.failures[host].count >= maxFailures {
-		return exhausted("verifications", maxFailures,
-			"the host of delivery.url failed too many verifications within a minute; try again in a minute, when it answers them")
-	}
-	return nil
-}
-
-func (v *verifier) countFailure(host string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	maps.DeleteFunc(v.failures, func(_ string, f *hostFailed) bool { return now.Sub(f.since) >= failureTime })
 	f := v.failures[host]
-	if f.count == 0 {
-		f.since = time.Now()
+	if f == nil {
+		f = &hostFailed{since: now}
+		v.failures[host] = f
+	}
+	if f.count >= maxFailures {
+		return nil, exhausted("verifications", maxFailures, "too many verifications of the host of delivery.url are under way or failed "+
+			"within a minute; try again in a minute, when it answers them")
 	}
 	f.count++
-	v.failures[host] = f
+	return func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		f.count--
+	}, nil
 }
