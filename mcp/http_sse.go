@@ -13,7 +13,8 @@ import (
 const keepAlive = 15 * time.Second
 
 // sseWriter writes a response of server-sent events. Each write has a deadline, so that a client that does not read ends
-// its stream, and nothing else. It is for one goroutine at a time.
+// its stream, and nothing else; between writes there is none, because in HTTP/2 one that passes ends the stream even if
+// nothing is written. It is for one goroutine at a time.
 type sseWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -69,7 +70,11 @@ func (s *sseWriter) extend() {
 
 func (s *sseWriter) flush() error {
 	s.extend()
-	return s.control.Flush()
+	if err := s.control.Flush(); err != nil {
+		return err
+	}
+	_ = s.control.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // interrupt makes a write that blocks fail. It may be called from any goroutine, while the request is served.
@@ -145,9 +150,10 @@ func (r *httpReply) end(status int, line []byte) {
 	}
 	switch {
 	case r.over:
-	case r.streaming && line != nil:
-		_ = r.sse.message(0, line) // the stream ends either way
 	case r.streaming:
+		if line == nil || r.sse.message(0, line) == nil {
+			r.sse.extend() // for the end of the response
+		}
 	case line == nil:
 		r.sse.w.WriteHeader(http.StatusAccepted)
 	default:
