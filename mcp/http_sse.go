@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// keepAlive is the longest quiet on a stream, so that proxies do not end it.
-const keepAlive = 15 * time.Second
+// keepAlive is the longest quiet on a stream, so that proxies do not end it. It is longer than heartbeatTime by what a
+// heartbeat may take, so that a stream that has those needs nothing else.
+const keepAlive = 20 * time.Second
 
 // sseWriter writes a response of server-sent events. Each write has a deadline, so that a client that does not read ends
 // its stream, and nothing else; between writes there is none, because in HTTP/2 one that passes ends the stream even if
