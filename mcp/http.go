@@ -73,6 +73,7 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
 	t := &httpTransport{opts: opts, sessions: newHTTPSessions(s, requests)}
+	t.sessions.tokens = opts.Tokens
 	web := &http.Server{
 		Handler: t, TLSConfig: opts.TLS, ReadHeaderTimeout: headerTime, IdleTimeout: idleConnection, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return requests },
