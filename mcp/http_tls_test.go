@@ -1,7 +1,9 @@
 package mcp
 
 import (
+	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -91,6 +93,27 @@ func TestAnHTTP2StreamThatIsNotReadEndsAlone(t *testing.T) {
 		}
 		consumer.publish(messageKey, `{"text":"after"}`)
 		reads.mustBe("after")
+		w.end()
+	})
+}
+
+// A client has one HTTP/2 connection for all its streams, and must still be answered beside them.
+func TestAnHTTP2ConnectionHoldsManyStreams(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	opts := testTLS()
+	synctest.Test(t, func(t *testing.T) {
+		w := serveHTTPInBubbleWith(t, newTestServer(t, newFakeConsumer()), opts).overTLS(true)
+		w.client.Transport.(*http.Transport).HTTP2 = &http.HTTP2Config{StrictMaxConcurrentRequests: true} // one connection
+		s := w.initialize()
+		for id := 1000; id < 1300; id++ { // Go's default is 250
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			stop := time.AfterFunc(time.Second, cancel)
+			message := fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"events/stream","params":{"name":%q,"cursor":null}}`, id, messageKey)
+			s.stream(s.doWithin(ctx, "POST", HTTPPath, strings.NewReader(message)))
+			stop.Stop()
+			defer cancel()
+		}
+		s.result("ping", nil)
 		w.end()
 	})
 }
