@@ -25,8 +25,8 @@ type Tokens struct {
 
 	mu      sync.Mutex
 	entries []tokenEntry
-	read    fileVersion
-	missing bool // when it was last looked for
+	read    fileVersion  // that the entries are from
+	refused *fileRefusal // why the file cannot be used now, if it was complained of
 }
 
 type tokenEntry struct {
@@ -34,10 +34,17 @@ type tokenEntry struct {
 	hash [sha256.Size]byte
 }
 
-// fileVersion tells that a file has changed.
+// fileVersion tells that a file has changed. The zero value is that of a file that cannot be looked at.
 type fileVersion struct {
 	modified time.Time
 	size     int64
+	mode     os.FileMode
+}
+
+// fileRefusal is what was complained of, and of which version.
+type fileRefusal struct {
+	version fileVersion
+	message string
 }
 
 // LoadTokens reads a file of tokens. The error says what is wrong with the file, and in which line. It must not be
@@ -51,35 +58,45 @@ func LoadTokens(path string, logger *slog.Logger) (*Tokens, error) {
 	return t, t.load()
 }
 
-// load reads the file if it has changed since it was read.
+// load reads the file if it has changed since it was read. One that cannot be used is tried again each time, for the
+// reason may pass without a change of the file; it is complained of once.
 func (t *Tokens) load() error {
-	info, err := os.Stat(t.path)
-	if err != nil {
-		if t.missing {
-			return nil // it was complained of
-		}
-		t.missing = true
-		return fmt.Errorf("look at the token file: %w", err)
-	}
-	t.missing = false
-	found := fileVersion{info.ModTime(), info.Size()}
-	if found == t.read {
+	found, err := t.loadVersion()
+	if err == nil {
+		t.refused = nil
 		return nil
 	}
-	t.read = found // a file that cannot be used is complained of once
+	refused := fileRefusal{found, err.Error()}
+	if t.refused != nil && *t.refused == refused {
+		return nil
+	}
+	t.refused = &refused
+	return err
+}
+
+// loadVersion is load without memory of what was complained of. It returns the version that it found.
+func (t *Tokens) loadVersion() (found fileVersion, err error) {
+	info, err := os.Stat(t.path)
+	if err != nil {
+		return found, fmt.Errorf("look at the token file: %w", err)
+	}
+	found = fileVersion{info.ModTime(), info.Size(), info.Mode()}
+	if found == t.read {
+		return found, nil
+	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o026 != 0 {
-		return fmt.Errorf("the token file %s may be read by everyone, or written by others (mode %v): chmod 600 it", t.path, info.Mode().Perm())
+		return found, fmt.Errorf("the token file %s may be read by everyone, or written by others (mode %v): chmod 600 it", t.path, info.Mode().Perm())
 	}
 	text, err := os.ReadFile(t.path)
 	if err != nil {
-		return fmt.Errorf("read the token file: %w", err)
+		return found, fmt.Errorf("read the token file: %w", err)
 	}
 	entries, err := parseTokens(text)
 	if err != nil {
-		return fmt.Errorf("token file %s: %w", t.path, err)
+		return found, fmt.Errorf("token file %s: %w", t.path, err)
 	}
-	t.entries = entries
-	return nil
+	t.entries, t.read = entries, found
+	return found, nil
 }
 
 // parseTokens reads the lines of a token file. No error repeats what may be a token.

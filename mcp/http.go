@@ -24,6 +24,10 @@ const (
 	writeTime      = 10 * time.Second // to read one message; then that stream ends
 	idleConnection = 2 * time.Minute
 	maxHeaderBytes = 64 << 10
+
+	// maxHTTP2Streams bounds what is open at once over one HTTP/2 connection: the idle streams of one client, too many of
+	// which would hold up its next request.
+	maxHTTP2Streams = 1000
 )
 
 // HTTPOptions configures [Server.ServeStreamableHTTP].
@@ -73,9 +77,11 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
 	t := &httpTransport{opts: opts, sessions: newHTTPSessions(s, requests)}
+	t.sessions.tokens = opts.Tokens
 	web := &http.Server{
 		Handler: t, TLSConfig: opts.TLS, ReadHeaderTimeout: headerTime, IdleTimeout: idleConnection, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return requests },
+		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Streams},
 		ErrorLog:    slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)

@@ -196,3 +196,30 @@ func TestAMissingTokenFileIsComplainedOfOnce(t *testing.T) {
 		t.Errorf("%d complaints: %s", n, &said)
 	}
 }
+
+// An editor that writes a new file may leave it open to everyone. The warning says what to do, and then the file counts.
+func TestATokenFileIsReadOnceItMayBe(t *testing.T) {
+	tokens := tokenFile(t, "alice", "revoked")
+	var said strings.Builder
+	tokens.logger = slog.New(slog.NewTextHandler(&said, nil))
+	if err := os.WriteFile(tokens.path, []byte(tokenLine("bob", "new")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(tokens.path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if !tokens.Knows("alice") || tokens.Knows("bob") {
+			t.Fatal("a file that everyone may read was used")
+		}
+	}
+	if n := strings.Count(said.String(), "chmod 600"); n != 1 {
+		t.Errorf("%d complaints: %s", n, &said)
+	}
+	if err := os.Chmod(tokens.path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := tokens.principal("revoked"); ok || !tokens.Knows("bob") {
+		t.Error("after chmod 600 the file was not read")
+	}
+}

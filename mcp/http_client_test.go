@@ -46,8 +46,13 @@ func serveHTTP(t *testing.T, consumer Consumer, change ...func(*HTTPOptions)) *w
 // serveHTTPInBubble serves on connections within the process, whose time is the test's.
 func serveHTTPInBubble(t *testing.T, consumer Consumer, change ...func(*Options)) *web {
 	t.Helper()
+	return serveHTTPInBubbleWith(t, newTestServer(t, consumer, change...), HTTPOptions{})
+}
+
+func serveHTTPInBubbleWith(t *testing.T, server *Server, opts HTTPOptions) *web {
+	t.Helper()
 	listener := newPipeListener()
-	w := serveHTTPOn(t, newTestServer(t, consumer, change...), listener, listener.dial, HTTPOptions{})
+	w := serveHTTPOn(t, server, listener, listener.dial, opts)
 	w.url = "http://localhost"
 	return w
 }

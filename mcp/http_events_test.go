@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
@@ -50,6 +51,21 @@ func TestHTTPEventsStreamIsTheResponseOfItsRequest(t *testing.T) {
 		reactions.mustBe(`"resultType":"complete"`)
 		reactions.mustEnd()
 		get.mustEnd()
+		w.end()
+	})
+}
+
+func TestHeartbeatsKeepAStreamAlive(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		w := serveHTTPInBubble(t, newFakeConsumer())
+		stream := w.initialize().events(legacyMessage(eventsStreamMethod, follow(messageKey)))
+		for range 5 {
+			began := time.Now()
+			if event, err := stream.next(); err != nil || !strings.Contains(event.data, "heartbeat") || time.Since(began) != heartbeatTime {
+				t.Fatalf("got %+v, %v after %v", event, err, time.Since(began))
+			}
+		}
 		w.end()
 	})
 }

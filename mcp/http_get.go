@@ -28,7 +28,7 @@ func (t *httpTransport) get(w http.ResponseWriter, r *http.Request, principal st
 	defer t.sessions.release(s)
 	ctx, release := endWithAny(r.Context(), s.open, s.draining)
 	defer release()
-	s.listenTo(ctx, newSSEWriter(w), r.Header.Get(mcpgo.HeaderLastEventID))
+	s.listenTo(ctx, newSSEWriter(w, s.permitted), r.Header.Get(mcpgo.HeaderLastEventID))
 }
 
 // listenTo sends what the session has to say until ctx ends, or another connection takes the stream over. lastEventID is

@@ -125,7 +125,7 @@ func (s *httpSession) serve(w http.ResponseWriter, r *http.Request, msg httpMess
 		}
 		finish = func() bool { return s.inflight.finish(entry) }
 	}
-	reply := newHTTPReply(w, cancel)
+	reply := newHTTPReply(newSSEWriter(w, s.permitted), cancel)
 	c := &call{session: s.Session, out: reply}
 	line := s.answer(ctx, c, msg.message)
 	answered := finish() && ctx.Err() == nil

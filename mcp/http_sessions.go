@@ -40,6 +40,8 @@ type sessionKey struct {
 type httpSession struct {
 	*Session
 	key sessionKey
+	// permitted reports whether the session's principal may still connect.
+	permitted func() bool
 	// stream takes what the session itself has to say; nil if its client has no way to listen to that.
 	stream *httpStream
 	// open ends when the session is to end: before its life, which lasts until its requests have ended.
@@ -57,6 +59,7 @@ type httpSession struct {
 // httpSessions are the sessions of all clients that came by HTTP. Its methods may be called from many goroutines.
 type httpSessions struct {
 	server *Server
+	tokens *Tokens // nil permits everyone
 	// life ends when the server does, and cuts short what ends sessions until then.
 	life   context.Context
 	ending sync.WaitGroup // sessions that end by themselves
@@ -123,6 +126,7 @@ func (t *httpSessions) room(principal string, tooMany error) error {
 func (t *httpSessions) newSession(principal string, out sender) *httpSession {
 	made := &httpSession{Session: t.server.newSession(out, principal)}
 	made.Session.http = true
+	made.permitted = func() bool { return t.tokens == nil || t.tokens.Knows(principal) }
 	made.open, made.cancel = context.WithCancel(context.Background())
 	return made
 }

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,18 +10,24 @@ import (
 	"time"
 )
 
-// keepAlive is the longest quiet on a stream, so that proxies do not end it.
-const keepAlive = 15 * time.Second
+// keepAlive is the longest quiet on a stream, so that proxies do not end it. It is longer than heartbeatTime by what a
+// heartbeat may take, so that a stream that has those needs nothing else.
+const keepAlive = 20 * time.Second
 
 // sseWriter writes a response of server-sent events. Each write has a deadline, so that a client that does not read ends
-// its stream, and nothing else. It is for one goroutine at a time.
+// its stream, and nothing else; between writes there is none, because in HTTP/2 one that passes ends the stream even if
+// nothing is written. It is for one goroutine at a time.
 type sseWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	// permitted reports whether the client may still be told of anything.
+	permitted func() bool
 }
 
-func newSSEWriter(w http.ResponseWriter) *sseWriter {
-	return &sseWriter{w: w, control: http.NewResponseController(w)}
+var errNotPermitted = errors.New("the client's token is no longer good")
+
+func newSSEWriter(w http.ResponseWriter, permitted func() bool) *sseWriter {
+	return &sseWriter{w: w, control: http.NewResponseController(w), permitted: permitted}
 }
 
 // begin sends the headers.
@@ -35,6 +42,9 @@ func (s *sseWriter) begin() error {
 
 // message sends a message, with an id if it is one that can be asked for again.
 func (s *sseWriter) message(id uint64, line []byte) error {
+	if !s.permitted() {
+		return errNotPermitted
+	}
 	s.extend()
 	if id > 0 {
 		fmt.Fprintf(s.w, "id: %d\n", id)
@@ -57,6 +67,9 @@ func (s *sseWriter) prime(id uint64) error {
 
 // comment sends what no client looks at.
 func (s *sseWriter) comment() error {
+	if !s.permitted() {
+		return errNotPermitted
+	}
 	s.extend()
 	io.WriteString(s.w, ":\n\n")
 	return s.flush()
@@ -69,7 +82,11 @@ func (s *sseWriter) extend() {
 
 func (s *sseWriter) flush() error {
 	s.extend()
-	return s.control.Flush()
+	if err := s.control.Flush(); err != nil {
+		return err
+	}
+	_ = s.control.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // interrupt makes a write that blocks fail. It may be called from any goroutine, while the request is served.
@@ -78,7 +95,7 @@ func (s *sseWriter) interrupt() { _ = s.control.SetWriteDeadline(time.Now()) }
 // httpReply is the response to one request: JSON, or, once the request has something to say before its answer, a stream
 // of events. It may be used from many goroutines at once.
 type httpReply struct {
-	// lost is called when the client cannot be written to.
+	// lost is called when the client cannot be written to, or may not.
 	lost context.CancelFunc
 
 	mu        sync.Mutex
@@ -88,8 +105,8 @@ type httpReply struct {
 	keepAlive *time.Timer
 }
 
-func newHTTPReply(w http.ResponseWriter, lost context.CancelFunc) *httpReply {
-	return &httpReply{sse: newSSEWriter(w), lost: lost}
+func newHTTPReply(sse *sseWriter, lost context.CancelFunc) *httpReply {
+	return &httpReply{sse: sse, lost: lost}
 }
 
 // send sends what the request says in its course. Other senders wait meanwhile.
@@ -144,10 +161,11 @@ func (r *httpReply) end(status int, line []byte) {
 		r.keepAlive.Stop()
 	}
 	switch {
-	case r.over:
-	case r.streaming && line != nil:
-		_ = r.sse.message(0, line) // the stream ends either way
 	case r.streaming:
+		if line != nil && !r.over {
+			_ = r.sse.message(0, line) // the stream ends either way
+		}
+		r.sse.extend() // for the end of the response
 	case line == nil:
 		r.sse.w.WriteHeader(http.StatusAccepted)
 	default:

@@ -2,9 +2,13 @@ package mcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,6 +222,41 @@ func TestStreamOfAClientThatDoesNotReadEnds(t *testing.T) {
 		again.mustBe("list_changed")
 		again.mustBe("xxx")
 		s.result("ping", nil)
+		w.end()
+	})
+}
+
+// Their webhooks end as well; see TestAWebhookEndsWithItsOwnersTokens.
+func TestStreamsEndWithTheirOwnersTokens(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	tokens := tokenFile(t, "alice", "of alice", "bob", "of bob")
+	synctest.Test(t, func(t *testing.T) {
+		consumer := newFakeConsumer()
+		w := serveHTTPInBubbleWith(t, newTestServer(t, consumer), HTTPOptions{Tokens: tokens})
+		alice := w.as("Authorization", "Bearer of alice").streams()
+		bob := w.as("Authorization", "Bearer of bob").initialize().events(legacyMessage(eventsStreamMethod, follow(messageKey)))
+		if err := os.WriteFile(tokens.path, []byte(tokenLine("bob", "of bob")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		consumer.publish(messageKey, `{"text":"not for alice"}`)
+		bob.mustBe("not for alice")
+		go io.Copy(io.Discard, bob.lines)
+		var reading sync.WaitGroup
+		for kind, stream := range alice {
+			reading.Go(func() {
+				if event, err := stream.next(); !errors.Is(err, io.EOF) {
+					t.Errorf("%s of who was taken out said %+v, %v", kind, event, err)
+				}
+			})
+		}
+		reading.Wait()
+		if took := time.Since(began); took > keepAlive {
+			t.Errorf("the streams ended after %v", took)
+		}
+		if n := len(w.server.hub.readers()); n != 1 {
+			t.Errorf("%d streams of events are open, want one", n)
+		}
 		w.end()
 	})
 }
