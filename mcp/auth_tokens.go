@@ -47,9 +47,9 @@ type fileRefusal struct {
 	message string
 }
 
-// LoadTokens reads a file of tokens. The error says what is wrong with the file, and in which line. It must not be
-// readable for everyone, nor be writable for anyone but its owner. logger is told when the file has changed and cannot be
-// used; nil discards that.
+// LoadTokens reads a file of tokens. The error says what is wrong with the file, and in which line. It must be a
+// regular file, not readable for everyone, nor writable for anyone but its owner. logger is told when the file has
+// changed and cannot be used; nil discards that.
 func LoadTokens(path string, logger *slog.Logger) (*Tokens, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -83,6 +83,9 @@ func (t *Tokens) loadVersion() (found fileVersion, err error) {
 	found = fileVersion{info.ModTime(), info.Size(), info.Mode()}
 	if found == t.read {
 		return found, nil
+	}
+	if !info.Mode().IsRegular() {
+		return found, fmt.Errorf("the token file %s is not a regular file, and reading it might not end", t.path)
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o026 != 0 {
 		return found, fmt.Errorf("the token file %s may be read by everyone, or written by others (mode %v): chmod 600 it", t.path, info.Mode().Perm())

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,7 +23,8 @@ const (
 
 	headerTime     = 10 * time.Second // to send the headers of a request
 	bodyTime       = 30 * time.Second // to send its body
-	writeTime      = 10 * time.Second // to read one message; then that stream ends
+	writeTime      = 10 * time.Second // to read one message of a stream, or one piece of an answer; then it ends
+	writePiece     = 64 << 10
 	idleConnection = 2 * time.Minute
 	maxHeaderBytes = 64 << 10
 
@@ -175,12 +178,18 @@ func refuseMethod(w http.ResponseWriter, allowed, message string) {
 	refuse(w, http.StatusMethodNotAllowed, nil, message)
 }
 
-// writeJSON writes a whole answer. A client that does not read it is cut off.
+// writeJSON writes a whole answer. A client that does not read is cut off, not one that reads slowly.
 func writeJSON(w http.ResponseWriter, status int, line []byte) {
-	// The error is that the writer has no deadlines, as in a test.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(line)))
 	w.WriteHeader(status)
-	w.Write(line)
+	for piece := range slices.Chunk(line, writePiece) {
+		// The error is that the writer has no deadlines, as in a test.
+		_ = control.SetWriteDeadline(time.Now().Add(writeTime))
+		if _, err := w.Write(piece); err != nil {
+			return
+		}
+	}
 }

@@ -143,6 +143,9 @@ func TestTokenFilesThatAreRefused(t *testing.T) {
 	if _, err := LoadTokens(filepath.Join(t.TempDir(), "none"), nil); err == nil {
 		t.Error("a file that is not there was read")
 	}
+	if _, err := LoadTokens(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "regular file") {
+		t.Errorf("a folder is refused with %v", err)
+	}
 }
 
 func TestTokenFileIsReadAgainWhenItChanges(t *testing.T) {

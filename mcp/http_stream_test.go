@@ -260,3 +260,29 @@ func TestStreamsEndWithTheirOwnersTokens(t *testing.T) {
 		w.end()
 	})
 }
+
+func TestAnAnswerThatIsReadSlowlyArrivesWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registerKeys(t, messageDefinition())
+		consumer := newFakeConsumer()
+		s := serveHTTPInBubble(t, consumer).initialize()
+		s.result("tools/call", toolCall("subscribe_event", map[string]any{"key": messageKey}))
+		consumer.publish(messageKey, `{"text":"`+strings.Repeat("x", 1<<20)+`"}`)
+		response := s.do("POST", HTTPPath, strings.NewReader(legacyMessage("tools/call", toolCall("poll_events", map[string]any{}))))
+		defer response.Body.Close()
+		piece, size := make([]byte, 32<<10), 0
+		for {
+			n, err := io.ReadFull(response.Body, piece)
+			if size += n; err == io.EOF || err == io.ErrUnexpectedEOF && int64(size) == response.ContentLength {
+				break
+			}
+			if err != nil {
+				t.Fatalf("after %d bytes of %d: %v", size, response.ContentLength, err)
+			}
+			time.Sleep(writeTime / 3)
+		}
+		if size < 2<<20 { // as text and as structured content
+			t.Errorf("%d bytes arrived", size)
+		}
+	})
+}
