@@ -95,7 +95,7 @@ func TestConsumeIsNotReadyWhenThePlatformRefuses(t *testing.T) {
 	live.stderr.await(t, ready)
 	w.send("one")
 	live.wait()
-	w.endBuses()
+	w.stopBuses()
 
 	w.secrets = append(w.secrets, wrongSecret)
 	refused := w.with(t, map[string]string{"LARK_APP_SECRET": wrongSecret})

@@ -4,14 +4,17 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +24,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
 
 // messageKey and reactionKey are the keys that most tests listen to.
@@ -164,15 +168,18 @@ func (w *world) awaitConsumers(n int) {
 	eventually(w.t, fmt.Sprintf("%d consumers on the bus", n), func() bool { return len(w.status().Consumers) == n })
 }
 
-// endBuses ends every bus of the state directory and waits for its process.
-func (w *world) endBuses() {
+// stopBuses ends every bus of the state directory and waits for its process.
+func (w *world) stopBuses() {
 	buses, err := busdiscover.List(w.home)
 	if err != nil {
 		return // there is no directory, so there is no bus
 	}
 	for _, b := range buses {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
-		if err := busctl.Stop(ctx, b.App); err != nil {
+		switch err := busctl.Stop(ctx, b.App); {
+		case errors.Is(err, transport.ErrNoBus):
+			terminate(b.PID) // it does not listen yet
+		case err != nil:
 			w.t.Errorf("stop the bus of %s (process %d): %v", b.App.ID, b.PID, err)
 			if p, err := os.FindProcess(b.PID); err == nil && b.PID > 1 {
 				p.Kill()
@@ -180,9 +187,32 @@ func (w *world) endBuses() {
 		}
 		cancel()
 		eventually(w.t, "the end of the bus", func() bool {
-			_, held := busdiscover.Running(b.App)
-			return !held && !running(b.PID)
+			now, held := busdiscover.Running(b.App)
+			return (!held || now.PID != b.PID) && !running(b.PID)
 		})
+	}
+}
+
+// endBuses ends the buses, and those that come late: agents that start at once each start a bus, and one that finds the
+// others' bus stopped already takes its place. It knows of them only on systems with a /proc.
+func (w *world) endBuses() {
+	w.stopBuses()
+	eventually(w.t, "the end of all buses", func() bool {
+		late := slices.DeleteFunc(processesOf(binary), func(pid int) bool {
+			dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid))
+			return err != nil || !strings.HasPrefix(dir, string(w.home)) || zombie(pid)
+		})
+		for _, pid := range late {
+			terminate(pid)
+		}
+		return len(late) == 0
+	})
+}
+
+// terminate asks a process to end.
+func terminate(pid int) {
+	if p, err := os.FindProcess(pid); err == nil && pid > 1 {
+		p.Signal(syscall.SIGTERM)
 	}
 }
 
