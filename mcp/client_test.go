@@ -50,11 +50,16 @@ func newTestServer(t *testing.T, consumer Consumer, change ...func(*Options)) *S
 // serve starts a server on a fake consumer and ends it with the test.
 func serve(t *testing.T, consumer Consumer, change ...func(*Options)) *client {
 	t.Helper()
+	return serveStdio(t, newTestServer(t, consumer, change...))
+}
+
+func serveStdio(t *testing.T, server *Server) *client {
+	t.Helper()
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
 	ctx, stop := context.WithCancelCause(t.Context())
 	c := &client{
-		t: t, server: newTestServer(t, consumer, change...), in: in, out: out, stop: stop, ended: make(chan error, 1),
+		t: t, server: server, in: in, out: out, stop: stop, ended: make(chan error, 1),
 		inbox: newInbox(t),
 	}
 	go func() {

@@ -39,14 +39,19 @@ func decodeParams(msg message, accepted []argument) (arguments, error) {
 	if err := json.Unmarshal(msg.raw, &request); err != nil {
 		return arguments{}, &eventcore.Error{Code: eventcore.CodeInvalidParams, Message: "params must be a JSON object"}
 	}
-	for name := range request.Params {
+	return decodeMembers(accepted, request.Params)
+}
+
+// decodeMembers reads the accepted members of an object, and none else.
+func decodeMembers(accepted []argument, given map[string]json.RawMessage) (arguments, error) {
+	for name := range given {
 		if !slices.ContainsFunc(accepted, func(a argument) bool { return a.name == name }) {
-			delete(request.Params, name)
+			delete(given, name)
 		}
 	}
-	raw, err := json.Marshal(request.Params)
+	raw, err := json.Marshal(given)
 	if err != nil {
-		return arguments{}, fmt.Errorf("read the params of %s: %w", msg.method, err)
+		return arguments{}, fmt.Errorf("read params: %w", err)
 	}
 	return decodeArguments(accepted, raw)
 }

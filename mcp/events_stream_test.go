@@ -95,7 +95,7 @@ func TestAStreamCancelledBeforeItsActiveSaysNothing(t *testing.T) {
 			t.Run(transport+"/"+era, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					consumer := &heldConsumer{fakeConsumer: newFakeConsumer(), subscribe: map[string]chan struct{}{messageKey: make(chan struct{})}}
-					p := connect(t, consumer)
+					p := connect(t, newTestServer(t, consumer), "")
 					if era == "initialize" {
 						p.initialize()
 					}

@@ -59,12 +59,11 @@ func (s *Session) checkWebhook() error {
 type webhookInterest struct {
 	args      arguments
 	arguments json.RawMessage
-	delivery  arguments
 	webhooks  Webhooks
 }
 
 // readWebhook checks that the client may have webhooks at all, and what it sent.
-func (s *Session) readWebhook(msg message, accepted, delivery []argument) (*webhookInterest, error) {
+func (s *Session) readWebhook(msg message, accepted []argument) (*webhookInterest, error) {
 	if err := s.checkWebhook(); err != nil {
 		return nil, err
 	}
@@ -80,12 +79,23 @@ func (s *Session) readWebhook(msg message, accepted, delivery []argument) (*webh
 	if !args.has("arguments") {
 		in.arguments = json.RawMessage("{}")
 	}
-	if in.delivery, err = decodeArguments(delivery, args.given["delivery"]); err != nil {
+	return in, nil
+}
+
+// delivery reads members of the request's delivery.
+func (in *webhookInterest) delivery(accepted ...argument) (arguments, error) {
+	var given map[string]json.RawMessage
+	err := json.Unmarshal(in.args.given["delivery"], &given)
+	if err != nil {
+		return arguments{}, fmt.Errorf("read delivery: %w", err)
+	}
+	read, err := decodeMembers(accepted, given)
+	if err != nil {
 		e := *asUserError(err)
 		e.Message = "delivery: " + e.Message
-		return nil, &e
+		return read, &e
 	}
-	return in, nil
+	return read, nil
 }
 
 func deliveryURL() argument {
@@ -105,17 +115,21 @@ type webhookResult struct {
 func subscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.ResultMetadata, error) {
 	in, err := s.readWebhook(msg,
 		append(interestParams(), argument{name: "ttlMs", kind: kindInteger, min: 1, max: int(maxAge.Milliseconds()),
-			fallback: int(webhook.DefaultTTL.Milliseconds()), description: "how long it should live, in milliseconds; null for no expiry"}),
-		[]argument{
-			{name: "mode", kind: kindText, required: true, description: "webhook"},
-			deliveryURL(),
-			{name: "secret", kind: kindText, required: true, description: "whsec_ and base64 of 24 to 64 bytes"},
-		})
+			fallback: int(webhook.DefaultTTL.Milliseconds()), description: "how long it should live, in milliseconds; null for no expiry"}))
 	if err != nil {
 		return nil, err
 	}
-	if mode := in.delivery.text("mode"); mode != "webhook" {
+	// The mode comes first, because another one has other members.
+	way, err := in.delivery(argument{name: "mode", kind: kindText, required: true, description: "webhook"})
+	if err != nil {
+		return nil, err
+	}
+	if mode := way.text("mode"); mode != "webhook" {
 		return nil, unsupported("delivery.mode", mode, fmt.Sprintf("delivery.mode must be webhook, not %q", clip(mode, 100)))
+	}
+	to, err := in.delivery(deliveryURL(), argument{name: "secret", kind: kindText, required: true, description: "whsec_ and base64 of 24 to 64 bytes"})
+	if err != nil {
+		return nil, err
 	}
 	// Everything that can be told without asking anybody is told here, as events/poll tells it.
 	if _, err := in.args.interest(); err != nil {
@@ -123,7 +137,7 @@ func subscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mc
 	}
 	req := webhook.Request{
 		Principal: s.principal, Name: in.args.text("name"), Arguments: in.arguments,
-		URL: in.delivery.text("url"), Secret: in.delivery.text("secret"), Cursor: in.args.cursor(), MaxAge: in.args.maxAge(),
+		URL: to.text("url"), Secret: to.text("secret"), Cursor: in.args.cursor(), MaxAge: in.args.maxAge(),
 	}
 	if wish, ok := in.args.given["ttlMs"]; !ok || !bytes.Equal(wish, []byte("null")) {
 		ttl := time.Duration(in.args.integer("ttlMs")) * time.Millisecond
@@ -138,15 +152,19 @@ func subscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mc
 }
 
 func unsubscribeWebhook(ctx context.Context, s *Session, _ *call, msg message) (mcpgo.ResultMetadata, error) {
-	// The mode and the secret of events/subscribe may be there; they do not matter.
-	in, err := s.readWebhook(msg, interestParams()[:2], []argument{deliveryURL(), {name: "mode", kind: kindText}, {name: "secret", kind: kindText}})
+	in, err := s.readWebhook(msg, interestParams()[:2])
+	if err != nil {
+		return nil, err
+	}
+	// The mode and the secret of events/subscribe may be there as well; they do not matter.
+	to, err := in.delivery(deliveryURL())
 	if err != nil {
 		return nil, err
 	}
 	if _, err := newInterest(in.args.text("name"), in.args.object("arguments"), nil, 0); err != nil {
 		return nil, err
 	}
-	if err := in.webhooks.Unsubscribe(ctx, s.principal, in.args.text("name"), in.arguments, in.delivery.text("url")); err != nil {
+	if err := in.webhooks.Unsubscribe(ctx, s.principal, in.args.text("name"), in.arguments, to.text("url")); err != nil {
 		return nil, err
 	}
 	return &ended{}, nil

@@ -119,16 +119,17 @@ func TestWebhooksThatAreRefused(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"not over HTTP":     {params: body(messageKey, endpoint), change: func(s *Session, _ *fakeWebhooks) { s.http = false }, code: codeForbidden, says: "over HTTP"},
-		"not authenticated": {params: body(messageKey, endpoint), change: func(s *Session, _ *fakeWebhooks) { s.principal = "" }, code: codeForbidden, says: "authenticated"},
-		"not offered":       {params: body(messageKey, endpoint), change: func(s *Session, _ *fakeWebhooks) { s.server.webhooks = nil }, code: codeUnsupported, says: "without webhooks"},
-		"another mode":      {params: body(messageKey, strings.Replace(endpoint, "webhook", "pigeon", 1)), code: codeUnsupported, says: "pigeon"},
-		"no mode":           {params: body(messageKey, `"url":"https://example.com"`), code: mcpgo.INVALID_PARAMS, says: `"mode" is required`},
-		"no delivery":       {params: `{"name":"` + messageKey + `","cursor":null}`, code: mcpgo.INVALID_PARAMS, says: `"delivery" is required`},
-		"an url of 7":       {params: body(messageKey, `"mode":"webhook","secret":"whsec_","url":7`), code: mcpgo.INVALID_PARAMS, says: `delivery: argument "url" must be a string`},
-		"a lifetime of 0":   {params: strings.Replace(body(messageKey, endpoint), `"cursor"`, `"ttlMs":0,"cursor"`, 1), code: mcpgo.INVALID_PARAMS, says: "ttlMs"},
-		"an unknown event":  {params: body("test.nothing", endpoint), code: codeNotFound, says: "test.nothing"},
-		"a bad cursor":      {params: strings.Replace(body(messageKey, endpoint), "null", `"x"`, 1), code: mcpgo.INVALID_PARAMS, says: "cursor"},
+		"not over HTTP":               {params: body(messageKey, endpoint), change: func(s *Session, _ *fakeWebhooks) { s.http = false }, code: codeForbidden, says: "over HTTP"},
+		"not authenticated":           {params: body(messageKey, endpoint), change: func(s *Session, _ *fakeWebhooks) { s.principal = "" }, code: codeForbidden, says: "authenticated"},
+		"not offered":                 {params: body(messageKey, endpoint), change: func(s *Session, _ *fakeWebhooks) { s.server.webhooks = nil }, code: codeUnsupported, says: "without webhooks"},
+		"another mode":                {params: body(messageKey, strings.Replace(endpoint, "webhook", "pigeon", 1)), code: codeUnsupported, says: "pigeon"},
+		"the members of another mode": {params: body(messageKey, `"mode":"queue","topic":"in"`), code: codeUnsupported, says: "queue"},
+		"no mode":                     {params: body(messageKey, `"url":"https://example.com"`), code: mcpgo.INVALID_PARAMS, says: `"mode" is required`},
+		"no delivery":                 {params: `{"name":"` + messageKey + `","cursor":null}`, code: mcpgo.INVALID_PARAMS, says: `"delivery" is required`},
+		"an url of 7":                 {params: body(messageKey, `"mode":"webhook","secret":"whsec_","url":7`), code: mcpgo.INVALID_PARAMS, says: `delivery: argument "url" must be a string`},
+		"a lifetime of 0":             {params: strings.Replace(body(messageKey, endpoint), `"cursor"`, `"ttlMs":0,"cursor"`, 1), code: mcpgo.INVALID_PARAMS, says: "ttlMs"},
+		"an unknown event":            {params: body("test.nothing", endpoint), code: codeNotFound, says: "test.nothing"},
+		"a bad cursor":                {params: strings.Replace(body(messageKey, endpoint), "null", `"x"`, 1), code: mcpgo.INVALID_PARAMS, says: "cursor"},
 		"the endpoint": {params: body(messageKey, endpoint), change: func(_ *Session, w *fakeWebhooks) { w.refusal = refused },
 			code: -32015, says: "challenge"},
 		"the platform": {params: body(messageKey, endpoint), change: func(_ *Session, w *fakeWebhooks) {

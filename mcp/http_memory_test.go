@@ -35,37 +35,18 @@ func TestIdleHTTPStreamsAreSmall(t *testing.T) {
 func TestAStreamThatIsNotReadHoldsUpNoOther(t *testing.T) {
 	registerKeys(t, messageDefinition())
 	consumer := newFakeConsumer()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := newTestServer(t, consumer)
 	counts := server.Metrics()
-	w := serveHTTPOn(t, server, smallBuffers{listener}, new(net.Dialer).DialContext, HTTPOptions{})
-	w.url = "http://" + listener.Addr().String()
+	w := serveWithSmallBuffers(t, server, HTTPOptions{})
 	w.initialize()
 	before := memory()
-	n := idleStreams
-	if raceDetector {
-		n /= 10 // it is slow, and after writeTime nothing is stuck any more
-	}
+	n := crowd()
 	streams := w.openMany(eventsStreamMethod, n)
 	checkMemory(t, before, n, 0)
 
 	const events, size = 32, 16 << 10 // in all, twice what the system takes for a client
 	began := time.Now()
-	var reading sync.WaitGroup
-	for _, stream := range streams[1:] {
-		reading.Go(func() {
-			reader := webEvents{lines: bufio.NewReaderSize(stream.lines, size)}
-			for i := range events {
-				if event, err := reader.next(); err != nil || !strings.Contains(event.data, fmt.Sprintf(`"eventId":"e%d"`, i+1)) {
-					t.Errorf("instead of event %d came %.100s, %v", i+1, event.data, err)
-					return
-				}
-			}
-		})
-	}
+	reading := readEvents(t, streams[1:], events, size)
 	for range events {
 		consumer.publish(messageKey, fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", size)))
 	}
@@ -82,18 +63,39 @@ func TestAStreamThatIsNotReadHoldsUpNoOther(t *testing.T) {
 	}
 	checkMemory(t, before, n, events*size)
 	// It has lost nothing yet: what comes once it reads is what came next.
-	for i := range 3 {
-		if event, err := streams[0].next(); err != nil || !strings.Contains(event.data, fmt.Sprintf(`"eventId":"e%d"`, i+1)) {
-			t.Errorf("the one that did not read was told %.100s, %v", event.data, err)
-		}
+	readEvents(t, streams[:1], 3, size).Wait()
+}
+
+// crowd is how many there are of each kind that is many.
+func crowd() int {
+	if raceDetector {
+		return idleStreams / 10 // it is slow, and after writeTime nothing is stuck any more
 	}
+	return idleStreams
+}
+
+// readEvents has streams read the first so many events of that size, which must be what comes, and returns who does that.
+func readEvents(t *testing.T, streams []*webEvents, events, size int) *sync.WaitGroup {
+	var reading sync.WaitGroup
+	for _, stream := range streams {
+		reading.Go(func() {
+			reader := webEvents{lines: bufio.NewReaderSize(stream.lines, size)}
+			for i := range events {
+				if event, err := reader.next(); err != nil || !strings.Contains(event.data, fmt.Sprintf(`"eventId":"e%d"`, i+1)) {
+					t.Errorf("instead of event %d came %.100s, %v", i+1, event.data, err)
+					return
+				}
+			}
+		})
+	}
+	return &reading
 }
 
 // checkMemory compares what the streams take, if that is not counted which is beside them, with what they may take.
 func checkMemory(t *testing.T, before uint64, streams, beside int) {
 	t.Helper()
 	each := (int(memory()-before) - beside) / streams
-	t.Logf("%d bytes for each of %d streams", each, streams)
+	t.Logf("%d bytes for each of %d", each, streams)
 	if each > idleBytes && !raceDetector {
 		t.Errorf("more than %d", idleBytes)
 	}
@@ -117,6 +119,18 @@ func (l smallBuffers) Accept() (net.Conn, error) {
 		err = tcp.SetWriteBuffer(64 << 10)
 	}
 	return conn, err
+}
+
+// serveWithSmallBuffers serves on a real socket, so that a client that does not read is soon stuck.
+func serveWithSmallBuffers(t *testing.T, server *Server, opts HTTPOptions) *web {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := serveHTTPOn(t, server, smallBuffers{listener}, new(net.Dialer).DialContext, opts)
+	w.url = "http://" + listener.Addr().String()
+	return w
 }
 
 func (w *web) openMany(kind string, n int) []*webEvents {

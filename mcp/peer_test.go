@@ -27,15 +27,23 @@ type peer interface {
 	end() error                      // hangUp, and how the server ended, if not as it was told to
 }
 
-// transports connect a peer to a server on this consumer. They work in a bubble of time.
-func transports() map[string]func(t *testing.T, consumer Consumer, change ...func(*Options)) peer {
-	return map[string]func(t *testing.T, consumer Consumer, change ...func(*Options)) peer{
-		"stdio": func(t *testing.T, consumer Consumer, change ...func(*Options)) peer {
-			return stdioPeer{serve(t, consumer, change...).listen()}
+// connect connects a peer to a server, over HTTP as ada or bob, who has the token; if that is empty, everyone may connect.
+// It works in a bubble of time.
+type connect func(t *testing.T, server *Server, token string) peer
+
+func transports() map[string]connect {
+	return map[string]connect{
+		"stdio": func(t *testing.T, server *Server, _ string) peer {
+			return stdioPeer{serveStdio(t, server).listen()}
 		},
-		"http": func(t *testing.T, consumer Consumer, change ...func(*Options)) peer {
-			p := &httpPeer{inbox: newInbox(t), web: serveHTTPInBubble(t, consumer, change...), cancels: map[string]context.CancelFunc{}}
+		"http": func(t *testing.T, server *Server, token string) peer {
+			opts := HTTPOptions{}
+			if token != "" {
+				opts.Tokens = tokenFile(t, "ada", "of ada", "bob", "of bob")
+			}
+			p := &httpPeer{inbox: newInbox(t), web: serveHTTPInBubbleWith(t, server, opts), cancels: map[string]context.CancelFunc{}}
 			p.connected, p.hang = context.WithCancel(t.Context())
+			p.become(token)
 			return p
 		},
 	}
@@ -65,6 +73,13 @@ type httpPeer struct {
 	connected context.Context
 	hang      context.CancelFunc
 	cancels   map[string]context.CancelFunc // by the ids of the requests that were sent
+}
+
+// become makes the client one that has this token.
+func (p *httpPeer) become(token string) {
+	if token != "" {
+		p.web = p.web.as("Authorization", "Bearer "+token)
+	}
 }
 
 func (p *httpPeer) initialize() {

@@ -20,7 +20,7 @@ func TestUpdatesOfASubscriptionAreTheSameInBothEras(t *testing.T) {
 			t.Run(transport+"/"+era, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					consumer := newFakeConsumer()
-					a := &eraClient{t: t, peer: connect(t, consumer), modern: era != "initialize"}
+					a := &eraClient{t: t, peer: connect(t, newTestServer(t, consumer), ""), modern: era != "initialize"}
 					if !a.modern {
 						a.peer.initialize()
 					}

@@ -18,13 +18,13 @@ import (
 // TestTranscripts plays the conversations in testdata, on every transport. A file is one conversation, or a txtar archive
 // with one for each rule. A line of a conversation is
 //
-//	# a comment; at the beginning, --push channel --allow-sender ID starts the server so, and transport: NAME (REASON)
-//	  plays the conversation on that transport only
+//	# a comment; at the beginning it may say how the conversation is played, see setting
 //	> what the client sends; $modern stands for the _meta that a request of protocol 2026-07-28 brings along
 //	! what happens, see stage.do
 //	?                      the next notification is waited for
 //	= ID                   the answer to the request ID is waited for, which is a stream
 //	-                      there is no notification that was not waited for
+//	@                      the next request to the endpoint of webhooks is waited for
 //	< what the server says: the answer to the line before, or the notification
 //
 // With -update the lines of the server are rewritten.
@@ -50,7 +50,7 @@ func TestTranscripts(t *testing.T) {
 					archive.Comment = []byte(playOn(t, connect, string(archive.Comment)))
 				}
 				for i, conversation := range archive.Files {
-					if only, ok := firstLine(string(conversation.Data), "# transport: "); ok && !strings.HasPrefix(only, transport) {
+					if !settingOf(string(conversation.Data)).isFor(transport) {
 						continue
 					}
 					t.Run(conversation.Name, func(t *testing.T) {
@@ -67,21 +67,11 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// firstLine returns what follows the beginning of a conversation's first line.
-func firstLine(conversation, beginning string) (value string, ok bool) {
-	line, _, _ := strings.Cut(conversation, "\n")
-	return strings.CutPrefix(line, beginning)
-}
-
 // playOn plays a conversation and compares, or with -update returns, what the server really says.
-func playOn(t *testing.T, connect func(*testing.T, Consumer, ...func(*Options)) peer, text string) (played string) {
+func playOn(t *testing.T, connect connect, text string) (played string) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, consumer: newFakeConsumer()}
-		s.peer = connect(t, s.consumer, func(o *Options) {
-			if sender, ok := firstLine(text, "# --push channel --allow-sender "); ok {
-				o.Push, o.AllowSenders = PushChannel, []string{sender}
-			}
-		})
+		settingOf(text).set(s, connect)
 		played = s.play(text)
 	})
 	if *update {
@@ -108,6 +98,7 @@ type stage struct {
 	t        *testing.T
 	consumer *fakeConsumer
 	peer     peer
+	endpoint *hookEndpoint // of webhooks, where they are offered
 }
 
 const modernMeta = `{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
@@ -129,6 +120,8 @@ func (s *stage) play(transcript string) string {
 			if note, there := s.peer.unread(); there {
 				said(note)
 			}
+		case line == "@":
+			said(s.endpoint.next())
 		case strings.HasPrefix(line, "= "):
 			said(s.peer.reply(strings.TrimPrefix(line, "= ")))
 		case strings.HasPrefix(line, "! "):
@@ -171,6 +164,8 @@ func (s *stage) answered(sent string, said func(json.RawMessage)) {
 //	source PHASE           the connection to the platform
 //	read CODE              reads fail; ok: they do not
 //	subscribe CODE         likewise, subscriptions
+//	as NAME                the client becomes this principal, over HTTP
+//	endpoint STATUS        the endpoint of webhooks answers with it from now on
 //	hang up                the client goes: its output ends, or its connections
 //	shut down              the server is told to end
 func (s *stage) do(words []string) {
@@ -202,6 +197,10 @@ func (s *stage) do(words []string) {
 		s.consumer.change(func(f *fakeConsumer) { fail(&f.readErr); f.more.fire() })
 	case "subscribe":
 		s.consumer.change(func(f *fakeConsumer) { fail(&f.subscribeErr) })
+	case "as":
+		s.peer.(*httpPeer).become("of " + words[1])
+	case "endpoint":
+		s.endpoint.answer(s.t, words[1])
 	case "hang":
 		s.peer.hangUp()
 	case "shut":

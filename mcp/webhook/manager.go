@@ -41,6 +41,8 @@ type Options struct {
 	RootCAs *x509.CertPool
 	// Resolver finds endpoints' addresses; nil is [net.DefaultResolver].
 	Resolver Resolver
+	// Dial connects to an address that was found and checked; nil is that of [net.Dialer].
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxSubscriptions is what one principal may have; 0 means 1,000.
 	MaxSubscriptions int
 	// Permitted reports whether a principal may still have webhooks; nil permits all. It is asked again and again, at each
@@ -50,9 +52,6 @@ type Options struct {
 	Delivered func(Occurrence)
 	// Logger gets diagnostics, without secrets, bodies and URLs; nil discards them.
 	Logger *slog.Logger
-
-	// dial is for tests.
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Manager has all webhook subscriptions and delivers their events, each in a goroutine of its own. Its methods may be
@@ -100,12 +99,12 @@ func New(opts Options) (*Manager, error) {
 	if opts.Delivered == nil {
 		opts.Delivered = func(Occurrence) {}
 	}
-	if opts.dial == nil {
-		opts.dial = new(net.Dialer).DialContext
+	if opts.Dial == nil {
+		opts.Dial = new(net.Dialer).DialContext
 	}
 	policy := addressPolicy{opts.AllowPrivate}
 	dialer := &dialer{
-		resolver: opts.Resolver, policy: policy, roots: opts.RootCAs, dial: opts.dial, sessions: tls.NewLRUClientSessionCache(256),
+		resolver: opts.Resolver, policy: policy, roots: opts.RootCAs, dial: opts.Dial, sessions: tls.NewLRUClientSessionCache(256),
 	}
 	poster := &poster{transport: dialer.transport(), hosts: newSlots(hostSlots)}
 	m := &Manager{

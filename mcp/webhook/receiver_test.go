@@ -222,7 +222,7 @@ func newWorld(t *testing.T, change func(o *Options)) *world {
 	w.hosts = map[netip.Addr]*receiver{public: w.receiver}
 	roots := x509.NewCertPool()
 	roots.AddCert(w.receiver.server.Certificate())
-	w.opts = Options{Feeds: w.feeds, RootCAs: roots, Resolver: w, dial: w.connect}
+	w.opts = Options{Feeds: w.feeds, RootCAs: roots, Resolver: w, Dial: w.connect}
 	if change != nil {
 		change(&w.opts)
 	}
