@@ -207,15 +207,22 @@ func textOf(members []member, name string) string {
 // the text. Nothing that people write has such a name.
 var idSuffixes = []string{"_id", "_token", "_guid", "_code", "_type"}
 
+// The bounds of lengths are not in the expressions: repetitions with a bound take long to compile, at each start.
 var (
-	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
-	// plainID is what an id looks like; anything else could break out of the attribute that a client makes of it.
-	plainID = regexp.MustCompile(`^[A-Za-z0-9_.:@+=/-]{1,128}$`)
+	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	plainID    = regexp.MustCompile(`^[A-Za-z0-9_.:@+=/-]+$`)
 )
+
+// isIdentifier reports whether a name can be a key of meta.
+func isIdentifier(name string) bool { return len(name) <= 64 && identifier.MatchString(name) }
+
+// isPlainID reports whether a text looks like an id; anything else could break out of the attribute that a client makes
+// of it.
+func isPlainID(text string) bool { return len(text) <= 128 && plainID.MatchString(text) }
 
 // isIDName reports whether a member identifies something, and under a name that meta may have.
 func isIDName(name string) bool {
-	return identifier.MatchString(name) && slices.ContainsFunc(idSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
+	return isIdentifier(name) && slices.ContainsFunc(idSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
 
 // metaOf returns the ids among an event's members.
@@ -252,7 +259,7 @@ func addOrigin(meta map[string]string, from origin) {
 }
 
 func addID(meta map[string]string, name, id string) {
-	if plainID.MatchString(id) {
+	if isPlainID(id) {
 		meta[name] = id
 	}
 }

@@ -74,7 +74,7 @@ func TestChannelMessagesOfAllKeys(t *testing.T) {
 			t.Errorf("%s: the content could close a tag: %s", name, message.Content)
 		}
 		for key, value := range message.Meta {
-			if !identifier.MatchString(key) || !regexp.MustCompile(`^[^<>&"'\s]+$`).MatchString(value) {
+			if !isIdentifier(key) || !regexp.MustCompile(`^[^<>&"'\s]+$`).MatchString(value) {
 				t.Errorf("%s: meta has %s=%q", name, key, value)
 			}
 		}

@@ -45,14 +45,20 @@ var prefixTypes = map[string]string{
 // keeps most titles out.
 var (
 	linkToken = regexp.MustCompile(`^[a-z_-]*[A-Z0-9][A-Za-z0-9_-]*$`)
-	bareToken = regexp.MustCompile(`^[A-Za-z0-9_-]{10,64}$`)
+	bareToken = regexp.MustCompile(`^[A-Za-z0-9_-]+$`) // see isBareToken
 	oldToken  = regexp.MustCompile(`^([a-z]{3})(cn|us)[A-Za-z0-9]{15,}$`)
 )
+
+// isBareToken reports whether a text looks like a token. The bounds of its length are not in the expression: they take
+// long to compile, at each start.
+func isBareToken(text string) bool {
+	return len(text) >= 10 && len(text) <= 64 && bareToken.MatchString(text)
+}
 
 // parseReference reads a link or a token; ok is false if the text is neither.
 func parseReference(text string) (ref reference, ok bool) {
 	text = strings.Trim(strings.TrimSpace(text), "<>")
-	if bareToken.MatchString(text) && linkToken.MatchString(text) {
+	if isBareToken(text) && linkToken.MatchString(text) {
 		ref := reference{token: text}
 		if old := oldToken.FindStringSubmatch(text); old != nil {
 			ref.kind = prefixTypes[old[1]]
@@ -79,5 +85,5 @@ func parseTableID(text string) (id string, ok bool) {
 	if link, err := url.Parse(text); err == nil && link.Query().Has("table") {
 		text = link.Query().Get("table")
 	}
-	return text, strings.HasPrefix(text, "tbl") && bareToken.MatchString(text)
+	return text, strings.HasPrefix(text, "tbl") && isBareToken(text)
 }
