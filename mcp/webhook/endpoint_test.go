@@ -43,7 +43,7 @@ func TestEndpointURLs(t *testing.T) {
 		if host == "" {
 			if err == nil {
 				t.Errorf("%.60q is accepted", text)
-			} else if e := refused(t, err); e.Data["field"] != "delivery.url" && e.Data["reason"] != ReasonRefused {
+			} else if e := refused(t, err); e.Data["param"] != "delivery.url" && e.Data["reason"] != ReasonRefused {
 				t.Errorf("%.60q: %+v", text, e)
 			}
 		} else if err != nil || to.host != host || to.url != text {

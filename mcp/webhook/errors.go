@@ -29,7 +29,7 @@ func (e *Error) Error() string { return e.Message }
 
 func invalid(field, format string, args ...any) *Error {
 	return &Error{
-		Code: CodeInvalidParams, Message: field + " " + fmt.Sprintf(format, args...), Data: map[string]any{"field": field},
+		Code: CodeInvalidParams, Message: field + " " + fmt.Sprintf(format, args...), Data: map[string]any{"param": field},
 	}
 }
 

@@ -186,11 +186,11 @@ func TestBadRequestsAreRefused(t *testing.T) {
 			data   string
 		}{
 			"no principal":       {func(r *Request) { r.Principal = "" }, CodeForbidden, "map[]"},
-			"http":               {func(r *Request) { r.URL = "http://hook.example.com" }, CodeInvalidParams, "map[field:delivery.url]"},
+			"http":               {func(r *Request) { r.URL = "http://hook.example.com" }, CodeInvalidParams, "map[param:delivery.url]"},
 			"a private address":  {func(r *Request) { r.URL = "https://10.0.0.1/" }, CodeCallbackEndpoint, "map[reason:connection_refused]"},
-			"a short secret":     {func(r *Request) { r.Secret = "whsec_c2hvcnQ=" }, CodeInvalidParams, "map[field:delivery.secret]"},
-			"no lifetime":        {func(r *Request) { r.TTL = new(time.Duration(0)) }, CodeInvalidParams, "map[field:ttlMs]"},
-			"a negative age":     {func(r *Request) { r.MaxAge = -1 }, CodeInvalidParams, "map[field:maxAgeMs]"},
+			"a short secret":     {func(r *Request) { r.Secret = "whsec_c2hvcnQ=" }, CodeInvalidParams, "map[param:delivery.secret]"},
+			"no lifetime":        {func(r *Request) { r.TTL = new(time.Duration(0)) }, CodeInvalidParams, "map[param:ttlMs]"},
+			"a negative age":     {func(r *Request) { r.MaxAge = -1 }, CodeInvalidParams, "map[param:maxAgeMs]"},
 			"one more than most": {func(r *Request) { r.Arguments = []byte(`{"a":1}`) }, CodeResourceExhausted, "map[limit:subscriptions max:1]"},
 		} {
 			req := request()
