@@ -17,6 +17,13 @@ import (
 const rowLimit = 2 * time.Minute
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == helperArg {
+		if err := helper(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout))

@@ -47,7 +47,7 @@ type sample struct {
 
 // rows is everything that is measured, in the order of its table.
 func rows() []row {
-	return []row{loadRow(), ackRow()}
+	return []row{loadRow(), ackRow(), wakeRow(), fanoutRow(), bystandersRow()}
 }
 
 // pick returns the rows of these names, separated by commas; all for "".

@@ -27,6 +27,7 @@ type setting struct {
 	app      statedir.App
 	env      []string
 	started  []*process
+	onClose  []func()
 }
 
 func (b *bench) newSetting() (*setting, error) {
@@ -52,6 +53,9 @@ func (b *bench) newSettingIn(dir string) (*setting, error) {
 
 // close ends what was started, the latest first, and the platform.
 func (s *setting) close() {
+	for _, f := range s.onClose {
+		f()
+	}
 	for _, p := range slices.Backward(s.started) {
 		p.end()
 	}
