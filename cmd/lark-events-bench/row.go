@@ -47,7 +47,9 @@ type sample struct {
 
 // rows is everything that is measured, in the order of its table.
 func rows() []row {
-	return []row{loadRow(), ackRow(), wakeRow(), fanoutRow(), bystandersRow()}
+	return []row{
+		loadRow(), ackRow(), wakeRow(), fanoutRow(), bystandersRow(), pageRow(), startRow(), memoryRow(), idleRow(), bytesRow(),
+	}
 }
 
 // pick returns the rows of these names, separated by commas; all for "".

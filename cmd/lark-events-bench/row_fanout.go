@@ -18,7 +18,7 @@ import (
 const (
 	fanoutConsumers = 200
 	fanoutRounds    = 3
-	fanoutEvents    = 3000
+	fanoutEvents    = 8000
 	fanoutSingle    = 300 // one at a time
 )
 
