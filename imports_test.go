@@ -107,7 +107,7 @@ func TestReservedModulesStayWhereTheyBelong(t *testing.T) {
 func TestNothingElseLinksTheSDK(t *testing.T) {
 	for _, pkg := range []string{
 		"mcp", "schemas", "eventcore", "eventcore/bus", "eventcore/consume", "eventcore/journal", "eventcore/source/frame",
-		"eventcore/source/lark", "eventcore/source/larksim", "eventcore/testutil",
+		"eventcore/source/lark", "eventcore/source/larksim", "eventcore/testutil", "cmd/lark-events-bench",
 	} {
 		out, err := exec.Command("go", "list", "-deps", "-test", "./"+pkg).CombinedOutput()
 		if err != nil {

@@ -50,13 +50,15 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 func (p *process) end() {
 	p.stdin.Close()
 	if p.cmd.Process.Signal(os.Interrupt) != nil { // it has ended, or the system has no such signal
-		p.cmd.Process.Kill()
+		p.kill()
 	}
-	kill := time.AfterFunc(endPatience, func() { p.cmd.Process.Kill() })
+	kill := time.AfterFunc(endPatience, p.kill)
 	defer kill.Stop()
 	io.Copy(io.Discard, p.stdout)
 	p.cmd.Wait() // how it ended does not matter any more
 }
+
+func (p *process) kill() { p.cmd.Process.Kill() } // an error means that it has ended
 
 // line returns the next line of stdout with its end; it is valid until the next call.
 func (p *process) line() ([]byte, error) {

@@ -48,12 +48,12 @@ func newFigure(row string, l line, s sample) figure {
 		Row: row, What: l.what, Unit: l.unit, Against: l.against, Runs: rounded(s.ours), AgainstRuns: rounded(s.theirs),
 		Value: round(median(s.ours)), AgainstValue: round(median(s.theirs)),
 	}
+	judged := median(s.ours)
 	if theirs := median(s.theirs); theirs != 0 {
-		f.Ratio = round(median(s.ours) / theirs)
-	}
-	judged := f.Ratio
-	if l.limit.absolute {
-		judged = f.Value
+		f.Ratio = round(judged / theirs)
+		if !l.limit.absolute {
+			judged /= theirs
+		}
 	}
 	f.Must, f.Reached = l.bound(l.limit.must), l.limit.reached(judged, l.limit.must)
 	if l.limit.aim != 0 {

@@ -17,7 +17,8 @@ const (
 	largeJournal = 1_000_000
 	smallJournal = 10_000
 	pageEvents   = 100
-	pageReads    = 300 // at each place
+	pageRounds   = 5
+	pageReads    = 100 // a round at each place
 )
 
 // pageRow is whether the length of a journal is felt by who reads a page of it.
@@ -60,29 +61,24 @@ func measurePage(ctx context.Context, b *bench) ([]sample, error) {
 		s.onClose = append(s.onClose, func() { f.net.Close() })
 		readers = append(readers, f)
 	}
-	large, small := readers[0], readers[1]
-	var samples []sample
-	for place := range 3 {
-		var ours, theirs []time.Duration
-		for n := range pageReads {
-			// Not always the same page, and never further than the small journal is long.
-			shift := n * 7 % (smallJournal / 4)
-			for _, side := range []struct {
-				f      *fetcher
-				events int
-				took   *[]time.Duration
-			}{{large, largeJournal, &ours}, {small, smallJournal, &theirs}} {
-				after := []int{shift, side.events/2 + shift, side.events - pageEvents - shift}[place]
-				took, err := readPage(side.f, after)
-				if err != nil {
-					return nil, err
+	samples := make([]sample, 3)
+	for place := range samples {
+		for range pageRounds {
+			var took [2][]time.Duration
+			for n := range pageReads {
+				// Not always the same page, and never further away than the small journal is long.
+				shift := n * 23
+				for side, events := range []int{largeJournal, smallJournal} {
+					after := []int{shift, events/2 + shift, events - pageEvents - shift}[place]
+					d, err := readPage(readers[side], after)
+					if err != nil {
+						return nil, err
+					}
+					took[side] = append(took[side], d)
 				}
-				*side.took = append(*side.took, took)
 			}
+			samples[place].add(milliseconds(percentile(took[0], 50)), milliseconds(percentile(took[1], 50)))
 		}
-		var p50 sample
-		p50.add(milliseconds(percentile(ours, 50)), milliseconds(percentile(theirs, 50)))
-		samples = append(samples, p50)
 	}
 	return samples, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -70,9 +71,9 @@ func (s *setting) start(ctx context.Context, program string, args ...string) (*p
 	return p, err
 }
 
-// bus starts a bus and returns when it is connected.
+// bus starts a bus and returns when it is connected. It ends by itself if the bench is killed.
 func (s *setting) bus(ctx context.Context, args ...string) (*process, error) {
-	p, err := s.start(ctx, s.bench.binary, append([]string{"bus", "--keep-alive"}, args...)...)
+	p, err := s.start(ctx, s.bench.binary, append([]string{"bus"}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,13 +101,20 @@ func (s *setting) consumer(ctx context.Context) (*process, error) {
 	return p, p.awaitStderr(ctx, "ready key=")
 }
 
-// sdkClient starts the client that is made with the SDK.
-func (s *setting) sdkClient(ctx context.Context) (*process, error) {
+// typedClient starts the client that is made with the SDK, as its documentation has it.
+func (s *setting) typedClient(ctx context.Context) (*process, error) {
+	return s.sdkClient(ctx, "typed")
+}
+
+// rawClient starts the one that spares the decoding.
+func (s *setting) rawClient(ctx context.Context) (*process, error) { return s.sdkClient(ctx, "raw") }
+
+func (s *setting) sdkClient(ctx context.Context, how string) (*process, error) {
 	program, err := s.bench.baseline("sdkclient")
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.start(ctx, program)
+	p, err := s.start(ctx, program, how)
 	if err != nil {
 		return nil, err
 	}
@@ -128,11 +136,12 @@ func (s *setting) deliver(ctx context.Context, to *process, n, inFlight int) (de
 	began := time.Now()
 	go func() { printed <- to.skip(n) }()
 	load, err := s.platform.SendAll(ctx, slices.Values(bodies), inFlight)
-	if err != nil {
-		return delivery{}, fmt.Errorf("send %d events: %w", n, err)
+	if err == nil && load.Acknowledged != n {
+		err = fmt.Errorf("%d were acknowledged", load.Acknowledged)
 	}
-	if load.Acknowledged != n {
-		return delivery{}, fmt.Errorf("of %d events %d were acknowledged", n, load.Acknowledged)
+	if err != nil {
+		to.kill() // what it prints is not awaited any more
+		return delivery{}, errors.Join(fmt.Errorf("send %d events: %w", n, err), <-printed)
 	}
 	err = <-printed
 	return delivery{rate: float64(n) / time.Since(began).Seconds(), took: load.Took}, err
