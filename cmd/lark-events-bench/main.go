@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -45,7 +46,7 @@ type bench struct {
 func run(ctx context.Context, args []string, stdout io.Writer) int {
 	flags := flag.NewFlagSet("lark-events-bench", flag.ContinueOnError)
 	asJSON := flags.Bool("json", false, "print JSON on stdout, and the table on stderr")
-	only := flags.String("only", "", "measure only these `rows`, separated by commas")
+	only := flags.String("only", "", "measure only these `rows`, separated by commas: "+strings.Join(names(rows()), ", "))
 	dir := flags.String("dir", "", "keep the journals in a new directory in this one, on a real disk (default: the system's for temporary files)")
 	binary := flags.String("binary", "", "measure this lark-events-mcp instead of building one")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {

@@ -53,23 +53,27 @@ func rows() []row {
 }
 
 // pick returns the rows of these names, separated by commas; all for "".
-func pick(all []row, names string) ([]row, error) {
-	if names == "" {
+func pick(all []row, wanted string) ([]row, error) {
+	if wanted == "" {
 		return all, nil
 	}
-	var known []string
-	for _, r := range all {
-		known = append(known, r.name)
-	}
+	known := names(all)
 	var picked []row
-	for name := range strings.SplitSeq(names, ",") {
+	for name := range strings.SplitSeq(wanted, ",") {
 		i := slices.Index(known, strings.TrimSpace(name))
 		if i < 0 {
-			return nil, fmt.Errorf("--only %s: there is no row %q; there are %s", names, name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("--only %s: there is no row %q; there are %s", wanted, name, strings.Join(known, ", "))
 		}
 		picked = append(picked, all[i])
 	}
 	return picked, nil
+}
+
+func names(all []row) (names []string) {
+	for _, r := range all {
+		names = append(names, r.name)
+	}
+	return names
 }
 
 // add adds the values of one run.

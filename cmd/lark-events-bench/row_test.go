@@ -7,12 +7,6 @@ import (
 )
 
 func TestRowsArePickedByName(t *testing.T) {
-	names := func(rows []row) (names []string) {
-		for _, r := range rows {
-			names = append(names, r.name)
-		}
-		return names
-	}
 	all, err := pick(rows(), "")
 	if err != nil || len(all) != len(rows()) {
 		t.Errorf("without a name: %v, %v", names(all), err)
