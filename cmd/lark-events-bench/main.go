@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,7 +26,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout))
 }
@@ -82,7 +83,13 @@ func (b *bench) prepare(ctx context.Context) error {
 		Commit: commit(b.root), Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(),
 		OS: runtime.GOOS + "/" + runtime.GOARCH, CPU: cpuName(), Cores: runtime.NumCPU(),
 	}
-	return b.buildAll(ctx)
+	if err := b.buildAll(ctx); err != nil {
+		return err
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		b.note("the load average was %s before anything was measured", strings.Fields(string(load))[0])
+	}
+	return nil
 }
 
 // measure measures the rows one after the other, and those that mostly wait beside them.

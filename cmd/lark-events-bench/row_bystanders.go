@@ -9,7 +9,7 @@ import (
 
 const (
 	bystanders      = 1000
-	bystanderRounds = 4
+	bystanderRounds = 3
 )
 
 // bystandersRow is whether those who wait for something else slow down whom the events are for.
