@@ -60,7 +60,7 @@ func (p *process) end() {
 
 func (p *process) kill() { p.cmd.Process.Kill() } // an error means that it has ended
 
-// line returns the next line of stdout with its end; it is valid until the next call.
+// line returns the next line of stdout with its end.
 func (p *process) line() ([]byte, error) {
 	line, err := p.stdout.ReadBytes('\n')
 	if err != nil {

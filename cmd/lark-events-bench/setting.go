@@ -36,11 +36,6 @@ func (b *bench) newSetting() (*setting, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.newSettingIn(dir)
-}
-
-// newSettingIn is a setting whose state directory is dir, which stays.
-func (b *bench) newSettingIn(dir string) (*setting, error) {
 	platform, err := larksim.Start(larksim.Options{})
 	if err != nil {
 		return nil, err
@@ -52,7 +47,7 @@ func (b *bench) newSettingIn(dir string) (*setting, error) {
 	return &setting{bench: b, platform: platform, app: statedir.Home(dir).App(platform.AppID()), env: env}, nil
 }
 
-// close ends what was started, the latest first, and the platform.
+// close ends what was started, the latest first, and the platform, and removes the state.
 func (s *setting) close() {
 	for _, f := range s.onClose {
 		f()
@@ -61,6 +56,7 @@ func (s *setting) close() {
 		p.end()
 	}
 	s.platform.Close()
+	os.RemoveAll(s.app.Dir) // what stays is removed with the bench's directory
 }
 
 func (s *setting) start(ctx context.Context, program string, args ...string) (*process, error) {
