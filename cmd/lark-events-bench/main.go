@@ -122,7 +122,7 @@ func (b *bench) measureRow(ctx context.Context, r row) []figure {
 	if err != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.report.Failed = append(b.report.Failed, fmt.Sprintf("%s: %v", r.name, err))
+		b.report.Failed = append(b.report.Failed, r.name+": "+strings.ReplaceAll(err.Error(), "\n", "; "))
 		return nil
 	}
 	var figures []figure
