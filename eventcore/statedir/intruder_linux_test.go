@@ -109,6 +109,24 @@ func TestWhatAnotherUserHasPutIntoAnOpenFolderIsRefused(t *testing.T) {
 	}
 }
 
+func TestADirectoryThatAnotherGroupCanChangeIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory to another group")
+	}
+	for group, refused := range map[int]bool{testutil.IntruderID: true, 0: false} { // 0 is root's own
+		home := t.TempDir()
+		if err := errors.Join(os.Chown(home, 0, group), os.Chmod(home, 0o775)); err != nil {
+			t.Fatal(err)
+		}
+		app := statedir.Home(home).App("cli_a")
+		if refused {
+			mustRefuse(t, app, "chmod g-w")
+		} else if err := app.Create(); err != nil {
+			t.Errorf("with the user's own group: %v", err)
+		}
+	}
+}
+
 // bindAndLeave leaves a socket that nobody listens to.
 func bindAndLeave(path string) error {
 	listener, err := net.Listen("unix", path)
