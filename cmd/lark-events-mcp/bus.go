@@ -36,6 +36,7 @@ func newBusCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			cfg.warn(log)
 			app, err := cfg.requireApp()
 			if err != nil {
 				return err

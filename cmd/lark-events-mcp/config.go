@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -29,11 +31,12 @@ const maxSecretFile = 4096
 
 // config is what the environment says of the app.
 type config struct {
-	appID     string
-	secret    string
-	baseURL   string
-	userToken string
-	home      statedir.Home
+	appID      string
+	secret     string
+	secretFile string // that the secret is from, if it is from one
+	baseURL    string
+	userToken  string
+	home       statedir.Home
 }
 
 // loadConfig reads the environment. What is missing is not an error here: a server without credentials can still
@@ -55,8 +58,26 @@ func loadConfig() (*config, error) {
 		if cfg.secret, err = readSecret(path); err != nil {
 			return nil, err
 		}
+		cfg.secretFile = path
 	}
 	return cfg, nil
+}
+
+// warn tells of a configuration that gives the secret away.
+func (c *config) warn(log *slog.Logger) {
+	if c.secretFile != "" {
+		warnIfOpen(log, envSecretFile, c.secretFile)
+	}
+}
+
+// warnIfOpen warns if a secret's file may be read by everyone, or written by others. It is no error: in containers, where
+// there are no others, secrets are often mounted with such modes.
+func warnIfOpen(log *slog.Logger, what, path string) {
+	info, err := os.Stat(path)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o026 != 0 {
+		log.Warn("a secret's file may be read by everyone, or written by others: chmod 600 it",
+			"of", what, "file", path, "mode", info.Mode().Perm().String())
+	}
 }
 
 // readSecret returns what a secret file holds, without the blanks around it.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +56,24 @@ func TestASecretIsReadFromARegularFile(t *testing.T) {
 	} {
 		if _, err := readSecret(path); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), envSecretFile) {
 			t.Errorf("%s: %v, want an error about %s", path, err, says)
+		}
+	}
+}
+
+func TestASecretsFileThatIsOpenIsWarnedOf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("s3cret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: false, 0o644: true, 0o604: true, 0o620: true, 0o602: true} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		cfg := config{secretFile: path}
+		cfg.warn(slog.New(slog.NewTextHandler(&said, nil)))
+		if (said.Len() > 0) != warned || strings.Contains(said.String(), "s3cret") || warned && !strings.Contains(said.String(), envSecretFile) {
+			t.Errorf("mode %v: %q", mode, said.String())
 		}
 	}
 }

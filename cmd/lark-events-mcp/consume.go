@@ -136,6 +136,7 @@ func (f *consumeFlags) client(ctx context.Context, log *slog.Logger) (*consume.C
 	if err != nil {
 		return nil, nil, err
 	}
+	cfg.warn(log)
 	access, err := realAccess(cfg, log)
 	if err != nil {
 		return nil, nil, err

@@ -74,6 +74,7 @@ func newServeCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return serve(cmd.Context(), withoutApp(opts, err), nil)
 			}
+			cfg.warn(log)
 			opts.AppID, opts.Domain = cfg.appID, cfg.domain()
 			access, err := realAccess(cfg, log)
 			if err != nil {

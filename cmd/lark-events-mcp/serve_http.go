@@ -63,6 +63,7 @@ func (f *httpFlags) listen(log *slog.Logger) (net.Listener, mcp.HTTPOptions, err
 		}
 	}
 	if f.certFile != "" {
+		warnIfOpen(log, "--tls-key", f.keyFile)
 		cert, err := tls.LoadX509KeyPair(f.certFile, f.keyFile)
 		if err != nil {
 			return nil, opts, configError{fmt.Errorf("--tls-cert and --tls-key: %w", err)}

@@ -85,7 +85,7 @@ func (s *spawner) command() (*exec.Cmd, *os.File, error) {
 	cmd := exec.Command(program, "bus", "--on-demand")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = s.app.Dir
-	cmd.Env = append(os.Environ(), statedir.EnvHome+"="+string(s.cfg.home))
+	cmd.Env = append(busEnvironment(os.Environ()), statedir.EnvHome+"="+string(s.cfg.home))
 	if path := os.Getenv(envSecretFile); path != "" {
 		if abs, err := filepath.Abs(path); err == nil {
 			cmd.Env = append(cmd.Env, envSecretFile+"="+abs)
@@ -93,6 +93,12 @@ func (s *spawner) command() (*exec.Cmd, *os.File, error) {
 	}
 	detach(cmd)
 	return cmd, log, nil
+}
+
+// busEnvironment is what a bus gets of this process's environment: all but the user's token, which is the consumers'
+// affair. The bus outlives them, and has no use for it.
+func busEnvironment(env []string) []string {
+	return slices.DeleteFunc(env, func(variable string) bool { return strings.HasPrefix(variable, envUserToken+"=") })
 }
 
 // watch reaps the bus, and remembers why if it could not start. One that was killed, or that failed after it had

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
 
 // The secrets of the tests' subscriptions, and the tokens of those who may subscribe.
@@ -53,6 +55,7 @@ type receiver struct {
 
 	mu     sync.Mutex
 	answer func(w http.ResponseWriter, r *http.Request) // nil: 200
+	heard  strings.Builder                              // all requests
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -70,6 +73,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return // the server was killed
 	}
+	r.mu.Lock()
+	fmt.Fprintf(&r.heard, "%s %s\n%v\n%s\n", req.Method, req.URL, req.Header, body)
+	r.mu.Unlock()
 	got := delivery{path: req.URL.Path, id: req.Header.Get("webhook-id"), subscription: req.Header.Get("X-MCP-Subscription-Id"),
 		sent: req.Header.Get("webhook-timestamp"), signatures: len(strings.Fields(req.Header.Get("webhook-signature")))}
 	for _, secret := range []string{hookSecret, otherSecret} {
@@ -151,11 +157,11 @@ type hookWorld struct {
 	tokens string // the file
 }
 
-func newHookWorld(t *testing.T) *hookWorld {
+func newHookWorld(t *testing.T, options ...larksim.Options) *hookWorld {
 	if runtime.GOOS == "darwin" {
 		t.Skip("this system does not take certificates from SSL_CERT_FILE")
 	}
-	w := newWorld(t)
+	w := newWorld(t, options...)
 	r := newReceiver(t)
 	w.env["SSL_CERT_FILE"] = writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.server.Certificate().Raw})))
 	w.secrets = append(w.secrets, adaToken, bobToken)

@@ -89,9 +89,9 @@ type Bus struct {
 	PID int
 }
 
-// Running returns the bus of an app, and whether one runs.
+// Running returns the bus of an app, and whether one of this user runs: what others have put in its place is no bus.
 func Running(app statedir.App) (Bus, bool) {
-	if _, err := os.Stat(app.Lock()); err != nil {
+	if app.Check() != nil || statedir.CheckFile(app.Lock()) != nil {
 		return Bus{}, false
 	}
 	// A shared lock, so that looks do not disturb each other.
@@ -133,6 +133,9 @@ func writePID(path string) error {
 }
 
 func readPID(path string) int {
+	if statedir.CheckFile(path) != nil {
+		return 0 // reading it might not end, or tell the id of a process that is none of ours
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0

@@ -7,7 +7,6 @@ package statedir
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -108,54 +107,51 @@ func (a App) Log() string { return filepath.Join(a.Dir, "bus.log") }
 // Scopes is the path of the file that remembers the platform-side subscriptions.
 func (a App) Scopes() string { return filepath.Join(a.Dir, "scopes.json") }
 
-// Create makes the folder, private to this user, and checks that it is usable: a directory (no symbolic link) of
-// this user. Errors are [*eventcore.Error] with [eventcore.CodeBusUnavailable].
+// Create makes the folder, private to this user, and checks that it is usable and nobody else's: a directory of this
+// user (no symbolic link), below directories that nobody else can change, and in it regular files and the bus's socket,
+// each of this user and with one name. Modes that let others in are tightened. Errors are [*eventcore.Error] with
+// [eventcore.CodeBusUnavailable].
 func (a App) Create() error {
-	if err := os.MkdirAll(a.Dir, 0o700); err != nil {
-		return unusable(a.Dir, err)
+	home := filepath.Dir(a.Dir)
+	err := trusted(home) // before anything is made behind somebody's link
+	if err == nil {
+		err = os.MkdirAll(a.Dir, 0o700)
 	}
-	info, err := os.Lstat(a.Dir)
+	if err == nil {
+		err = trusted(home) // what was not there before
+	}
 	if err != nil {
 		return unusable(a.Dir, err)
 	}
-	if !info.IsDir() {
-		return unusable(a.Dir, fmt.Errorf("it is %s, not a directory", kind(info.Mode())))
-	}
-	if err := owned(info); err != nil {
-		return unusable(a.Dir, err)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
-		if err := os.Chmod(a.Dir, 0o700); err != nil {
-			return unusable(a.Dir, err)
-		}
-	}
-	probe, err := os.CreateTemp(a.Dir, ".writable-*")
+	folder, err := a.open()
 	if err != nil {
 		return unusable(a.Dir, err)
+	}
+	defer folder.Close()
+	if err := a.tighten(folder); err != nil {
+		return err
+	}
+	return writable(a.Dir)
+}
+
+// writable returns an error unless a file can be made in a folder.
+func writable(dir string) error {
+	probe, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return unusable(dir, err)
 	}
 	probe.Close()
 	if err := os.Remove(probe.Name()); err != nil {
-		return unusable(a.Dir, err)
+		return unusable(dir, err)
 	}
 	return nil
-}
-
-// kind names what is no directory.
-func kind(mode fs.FileMode) string {
-	switch {
-	case mode.IsRegular():
-		return "a file"
-	case mode&fs.ModeSymlink != 0:
-		return "a symbolic link"
-	}
-	return "a special file"
 }
 
 func unusable(dir string, err error) error {
 	return &eventcore.Error{
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the state directory %s cannot be used: %v", dir, err),
-		Hint:    "make it writable, or set " + EnvHome + " to a directory of yours",
+		Hint:    "make it a directory that this user has and can write to, or set " + EnvHome + " to one",
 		Cause:   err,
 	}
 }

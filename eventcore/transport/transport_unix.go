@@ -109,7 +109,11 @@ func checkPeer(conn net.Conn) error {
 		return fmt.Errorf("check the peer's user: %w", peerErr)
 	}
 	if uid != os.Geteuid() {
-		return fmt.Errorf("the other end of the bus's socket runs as user %d, not as this user (%d)", uid, os.Geteuid())
+		return &eventcore.Error{
+			Code:    eventcore.CodeBusUnavailable,
+			Message: fmt.Sprintf("the other end of the bus's socket runs as user %d, not as this user (%d)", uid, os.Geteuid()),
+			Hint:    "run this program as the bus's user, or set " + statedir.EnvHome + " to a directory of yours, where no other user can put a socket",
+		}
 	}
 	return nil
 }

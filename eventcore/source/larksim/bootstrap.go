@@ -116,12 +116,13 @@ func (p *Platform) checkApp(id, secret string) (code int, msg string) {
 
 // newEndpoint issues an address that is good for one handshake.
 func (p *Platform) newEndpoint() string {
-	ticket, device := newID(), p.nextID()
+	ticket, key, device := newID(), newID(), p.nextID()
 	p.mu.Lock()
 	p.tickets[ticket] = true
+	p.issued = append(p.issued, ticket, key)
 	p.mu.Unlock()
 	return fmt.Sprintf("ws%s%s?device_id=%d&service_id=%d&access_key=%s&ticket=%s",
-		strings.TrimPrefix(p.url, "http"), socketPath, device, serviceID, newID(), ticket)
+		strings.TrimPrefix(p.url, "http"), socketPath, device, serviceID, key, ticket)
 }
 
 // pop takes the first of a queue.

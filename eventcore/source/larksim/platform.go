@@ -60,6 +60,7 @@ type Platform struct {
 	bootstraps []BootstrapAnswer
 	handshakes []HandshakeAnswer
 	tickets    map[string]bool
+	issued     []string // see Issued
 	live       []*conn
 	serial     uint64
 

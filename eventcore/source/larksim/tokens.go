@@ -22,6 +22,14 @@ func (p *Platform) TokensIssued() int {
 	return len(p.api.tenantTokens)
 }
 
+// Issued returns the secrets that the platform has given out so far: tenant access tokens, and what the addresses for
+// connections hold.
+func (p *Platform) Issued() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.issued)
+}
+
 // serveToken issues a tenant access token. Refusals come with HTTP 200, as on the platform.
 func (p *Platform) serveToken(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
@@ -39,6 +47,7 @@ func (p *Platform) serveToken(w http.ResponseWriter, r *http.Request) {
 	token := "t-sim" + newID()
 	p.mu.Lock()
 	p.api.tenantTokens[token] = time.Now().Add(p.options.TokenLife)
+	p.issued = append(p.issued, token)
 	p.mu.Unlock()
 	writeJSON(w, http.StatusOK, object{
 		"code": 0, "msg": "ok", "tenant_access_token": token, "expire": int(p.options.TokenLife / time.Second),
