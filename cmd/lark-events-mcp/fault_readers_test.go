@@ -27,6 +27,7 @@ type received struct {
 	w      *world
 	who    string
 	events []string
+	keys   []string // of the events
 	cursor string
 }
 
@@ -42,9 +43,19 @@ func (r *received) add(events []event, cursor string, truncated bool) {
 		if e.Error != nil {
 			r.w.t.Errorf("%s got an event with an error: %+v", r.who, e.Error)
 		}
-		r.events = append(r.events, e.EventID)
+		r.events, r.keys = append(r.events, e.EventID), append(r.keys, e.Key)
 	}
 	r.cursor = cursor
+}
+
+// of are the ids of the events of a key.
+func (r *received) of(key string) (found []string) {
+	for i, id := range r.events {
+		if r.keys[i] == key {
+			found = append(found, id)
+		}
+	}
+	return found
 }
 
 // from are the subscribe arguments for what follows the cursor; now, if there is none.
