@@ -118,13 +118,13 @@ func (c *crowd) step() {
 			"whiteboard_id": boardID, "operator_ids": []any{map[string]any{"open_id": larksim.Ada.OpenID}},
 		}})
 	}
-	switch c.random.IntN(12) {
-	case 0:
+	switch n := c.random.IntN(20); {
+	case n == 0:
 		c.killBus()
-	case 1, 2, 3, 4:
-		c.come(1 + c.random.IntN(3))
+	case n < 5:
+		c.come(1 + c.random.IntN(4))
 	default:
-		c.goAway(c.random.IntN(len(c.places)), c.random.IntN(3))
+		c.goAway(c.random.IntN(len(c.places)), c.random.IntN(4))
 	}
 	c.survivor.take()
 	for _, m := range c.places {
@@ -180,7 +180,7 @@ func (m *member) attend(l *ledger) {
 	m.take()
 }
 
-// goAway ends the member at a place, if there is one, in one of three ways.
+// goAway ends the member at a place, if there is one: 0 kills it, 1 closes its stdin, another number interrupts it.
 func (c *crowd) goAway(place, how int) {
 	c.t.Helper()
 	m := c.places[place]
@@ -210,13 +210,7 @@ func (c *crowd) killBus() {
 	if !held || b.PID <= 1 || b.PID == c.killed || !running(b.PID) {
 		return
 	}
-	bus, err := os.FindProcess(b.PID)
-	if err == nil {
-		err = bus.Kill()
-	}
-	if err != nil {
-		c.t.Fatalf("kill the bus (process %d): %v", b.PID, err)
-	}
+	c.kill(b.PID)
 	c.faults++
 	c.killed = b.PID
 }

@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -82,15 +81,8 @@ func (s *siege) killBus() {
 		}
 		faultPause(s.random, 100*time.Millisecond) // it has much to take in: what was not acknowledged to the last one
 	}
-	bus, err := os.FindProcess(pid)
-	if err == nil {
-		err = bus.Kill()
-	}
-	if err != nil {
-		s.t.Fatalf("kill the bus (process %d): %v", pid, err)
-	}
+	s.kill(pid)
 	s.killed = pid
-	eventually(s.t, "the end of the killed bus", func() bool { return !running(pid) })
 }
 
 func (s *siege) killServer() {
