@@ -251,7 +251,7 @@ func (c *crowd) end() {
 	c.ledger.finish(readers...)
 	stored := c.status().Journal.Events
 	messages := c.journaled(messageKey, c.count(messageKey))
-	boards := c.journaledBoards()
+	boards := c.journaled(boardKey, c.count(boardKey))
 	c.ledger.log(stored, readers)
 	if stored != len(c.ledger.entries) {
 		t.Errorf("the journal has %d events, %d were sent", stored, len(c.ledger.entries))
@@ -306,20 +306,6 @@ func (c *crowd) count(kind string) (n int) {
 		}
 	}
 	return n
-}
-
-// journaledBoards are the ids of the whiteboard's events in the journal.
-func (c *crowd) journaledBoards() []string {
-	c.t.Helper()
-	n := c.count(boardKey)
-	if n == 0 {
-		return nil
-	}
-	p, code := c.run("consume", "event.any", "--param", "event_type="+boardKey, "--from", "earliest", "--max-events", fmt.Sprint(n))
-	if code != 0 {
-		c.t.Fatalf("consume ended with code %d: %s", code, p.stderr)
-	}
-	return ids(printedEvents(c.t, p))
 }
 
 // mustHaveRun claims that a member got a part of the journal without a gap: nothing of before it came, and if it

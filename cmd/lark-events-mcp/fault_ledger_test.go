@@ -118,10 +118,14 @@ func (l *ledger) finish(readers ...reader) {
 	}
 }
 
-// journaled returns the ids of the events of a key that the journal holds, in its order, with n of them at most.
-func (w *world) journaled(key string, n int) []string {
+// journaled returns the ids of the n events of a type that the journal should hold, in its order.
+func (w *world) journaled(eventType string, n int) []string {
 	w.t.Helper()
-	p, code := w.run("consume", key, "--from", "earliest", "--max-events", fmt.Sprint(n))
+	if n == 0 {
+		return nil
+	}
+	p, code := w.run("consume", "event.any", "--param", "event_type="+eventType, "--from", "earliest",
+		"--max-events", fmt.Sprint(n), "--timeout", (soon / 3).String())
 	if code != 0 {
 		w.t.Fatalf("consume ended with code %d: %s", code, p.stderr)
 	}
