@@ -149,6 +149,7 @@ func (l *ledger) check(readers ...reader) {
 	}
 }
 
+// log logs the counts, and claims that no two connections were open at once.
 func (l *ledger) log(stored int, readers []reader) {
 	counts := l.w.platform.Counts()
 	delivered := map[string]int{}
@@ -157,6 +158,9 @@ func (l *ledger) log(stored int, readers []reader) {
 	}
 	l.w.t.Logf("sent %d, acknowledged %d (%d delivered again, %d connections), journaled %d, delivered %v",
 		counts.Sent, counts.Acked, counts.Redelivered, counts.Opened, stored, delivered)
+	if counts.MostOpen != 1 {
+		l.w.t.Errorf("%d connections were open at once", counts.MostOpen)
+	}
 }
 
 // checkOrder claims that a sequence has each event of the ledger once, and none before one that had been acknowledged
