@@ -97,7 +97,7 @@ func TestFaultCrowd(t *testing.T) {
 		world: w, random: random, ledger: ledger{w: w}, board: newBoard(w.platform), survivor: newAgentReader(w, "the survivor", random),
 	}
 	c.survivor.resume()
-	limit := time.Duration(testutil.Faults(t, 8, 120)) * time.Second
+	limit := time.Duration(testutil.Faults(t, 6, 120)) * time.Second
 	for began := time.Now(); time.Since(began) < limit; {
 		c.step()
 	}

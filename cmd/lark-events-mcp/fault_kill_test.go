@@ -30,9 +30,9 @@ func TestFaultKill(t *testing.T) {
 		strike                func(s *siege)
 	}{
 		"the bus":            {1000, 4, 10_000, 50, (*siege).killBus},
-		"the MCP server":     {400, 3, 4000, 30, (*siege).killServer},
-		"bus and MCP server": {400, 2, 4000, 20, (*siege).killBoth},
-		"consume":            {400, 4, 4000, 30, (*siege).killConsume},
+		"the MCP server":     {300, 3, 4000, 30, (*siege).killServer},
+		"bus and MCP server": {300, 2, 4000, 20, (*siege).killBoth},
+		"consume":            {300, 4, 4000, 30, (*siege).killConsume},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, faultPlatform())

@@ -56,7 +56,7 @@ func TestFaultSoak(t *testing.T) {
 	s.texts = map[string]func() string{
 		"agent": s.since(agent.proc), "HTTP agent": s.since(web.proc), "consume": s.since(lines.proc), "bus": s.busLog(),
 	}
-	length := time.Duration(testutil.Faults(t, 10, 600)) * time.Second
+	length := time.Duration(testutil.Faults(t, 8, 600)) * time.Second
 	s.run(length, time.Duration(testutil.Faults(t, 0.5, 5)*float64(time.Second)))
 	s.end()
 }
