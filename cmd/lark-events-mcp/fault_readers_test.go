@@ -153,7 +153,13 @@ type webAnswer struct {
 }
 
 func newWebReader(w *world, who string, random *rand.Rand) *webReader {
-	return &webReader{received: received{w: w, who: who}, random: random}
+	r := &webReader{received: received{w: w, who: who}, random: random}
+	w.t.Cleanup(func() { // when the server has ended
+		if r.asked != nil {
+			<-r.asked
+		}
+	})
+	return r
 }
 
 func (r *webReader) resume() {
@@ -178,7 +184,7 @@ func (r *webReader) take() {
 	}
 	asked, message := make(chan webAnswer, 1), toolMessage("poll_events", mustEncode(r.w.t, pollArgs(r.random)))
 	r.asked = asked
-	go func() { // crash and the world's end, which ends the server, are what else ends it
+	go func() { // take, crash, or the test's end waits for it
 		_, text, err := r.agent.try(message)
 		asked <- webAnswer{text, err}
 	}()
