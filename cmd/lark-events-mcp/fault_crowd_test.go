@@ -120,7 +120,12 @@ func (c *crowd) step() {
 	switch n := c.random.IntN(20); {
 	case n == 0:
 		c.killBus()
-	case n < 5:
+	case n == 1: // all leave in an orderly way, while others come
+		for place := range c.places {
+			c.goAway(place, 1+place%2)
+		}
+		c.come(3)
+	case n < 7:
 		c.come(1 + c.random.IntN(4))
 	default:
 		c.goAway(c.random.IntN(len(c.places)), c.random.IntN(4))
