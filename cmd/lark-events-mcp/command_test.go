@@ -40,7 +40,7 @@ func TestStatusShowsTheBus(t *testing.T) {
 	}
 	b := report.Buses[0]
 	if b.App != w.platform.AppID() || b.PID != w.status().PID || b.Domain != w.platform.URL() || b.Source.Phase != "connected" ||
-		b.Journal.Events != 1 || b.Counters.Received != 1 || b.Problem != "" {
+		b.Journal.Events != 1 || b.Counters.Received != 1 || b.Goroutines < 1 || b.Problem != "" {
 		t.Errorf("status: %s", p.stdout)
 	}
 	if len(b.Consumers) != 1 || b.Consumers[0].PID != a.proc.cmd.Process.Pid || b.Consumers[0].Name != "mcp" ||

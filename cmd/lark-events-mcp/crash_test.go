@@ -15,15 +15,20 @@ import (
 // killBus ends the bus as a crash would.
 func (w *world) killBus() {
 	w.t.Helper()
-	pid := w.status().PID
-	bus, err := os.FindProcess(pid)
+	w.kill(w.status().PID)
+}
+
+// kill ends a process that is not the test's own child.
+func (w *world) kill(pid int) {
+	w.t.Helper()
+	p, err := os.FindProcess(pid)
 	if err == nil {
-		err = bus.Kill()
+		err = p.Kill()
 	}
 	if err != nil {
-		w.t.Fatalf("kill the bus (process %d): %v", pid, err)
+		w.t.Fatalf("kill process %d: %v", pid, err)
 	}
-	eventually(w.t, "the end of the killed bus", func() bool { return !running(pid) })
+	eventually(w.t, "the end of the killed process", func() bool { return !running(pid) })
 }
 
 func TestAServerGetsBackToANewBus(t *testing.T) {

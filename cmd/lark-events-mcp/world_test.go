@@ -41,6 +41,8 @@ type world struct {
 	home     statedir.Home
 	// env are the variables of the programs; change them before starting one.
 	env map[string]string
+	// program is what start starts: the binary, or another version of it.
+	program string
 
 	mu      sync.Mutex
 	secrets []string
@@ -60,7 +62,7 @@ func newWorld(t *testing.T, options ...larksim.Options) *world {
 	}
 	t.Cleanup(platform.Close)
 	w := &world{
-		t: t, platform: platform, home: testutil.Home(t),
+		t: t, platform: platform, home: testutil.Home(t), program: binary,
 		secrets: []string{larksim.VerificationToken, platform.AppSecret(), larksim.DefaultUserToken},
 	}
 	w.env = map[string]string{
@@ -81,7 +83,7 @@ func newWorld(t *testing.T, options ...larksim.Options) *world {
 // with returns the same world as programs with other variables see it, for t, which may be a test within the
 // world's; an empty value takes the variable out.
 func (w *world) with(t *testing.T, changes map[string]string) *world {
-	other := &world{t: t, platform: w.platform, home: w.home, env: maps.Clone(w.env), secrets: w.secrets}
+	other := &world{t: t, platform: w.platform, home: w.home, env: maps.Clone(w.env), program: w.program, secrets: w.secrets}
 	for name, value := range changes {
 		other.env[name] = value
 		if value == "" {
@@ -103,10 +105,10 @@ func (w *world) environment() []string {
 // app is the folder of the app.
 func (w *world) app() statedir.App { return w.home.App(w.platform.AppID()) }
 
-// start starts the binary.
+// start starts the program.
 func (w *world) start(args ...string) *process {
 	w.t.Helper()
-	return w.startProgram(binary, args...)
+	return w.startProgram(w.program, args...)
 }
 
 // shell starts a command line in which $BIN is the binary.

@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -106,7 +107,7 @@ func (b *Bus) status(ctx context.Context) (*protocol.Status, error) {
 	state, _ := b.source.get()
 	status := &protocol.Status{
 		AppID: b.opts.App.ID, Domain: b.opts.Domain, PID: b.pid(), Binary: b.opts.Binary, Started: b.started.UTC(),
-		KeepAlive: b.opts.KeepAlive, Source: state, Scopes: b.scopes.list(), Counters: b.ingest.counters(),
+		KeepAlive: b.opts.KeepAlive, Goroutines: runtime.NumGoroutine(), Source: state, Scopes: b.scopes.list(), Counters: b.ingest.counters(),
 		Problem: b.ingest.lastProblem(), Unreadable: b.unreadable.Load(), Acknowledgements: b.acks.histogram(), Consumers: []protocol.Consumer{},
 		Journal: protocol.JournalStats{
 			ID: b.journal.ID(), Events: stats.Events, Bytes: stats.Bytes, Head: stats.Head,

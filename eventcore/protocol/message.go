@@ -211,6 +211,9 @@ type Status struct {
 	Consumers []Consumer   `json:"consumers"`
 	Scopes    []Scope      `json:"scopes,omitempty"`
 	Counters  Counters     `json:"counters"`
+	// Goroutines are those of the bus's process: a number that stays much the same while it runs. 0 from a bus that
+	// does not tell.
+	Goroutines int `json:"goroutines,omitempty"`
 	// Acknowledgements are the times from a frame's arrival to its acknowledgement being written to the platform,
 	// since the bus started; nil from a bus that does not measure them.
 	Acknowledgements *Histogram `json:"acknowledgements,omitempty"`

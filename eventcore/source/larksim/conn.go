@@ -113,6 +113,7 @@ func (p *Platform) runConn(c *conn) {
 	}
 	p.live = append(p.live, c)
 	p.counts.Opened++
+	p.counts.MostOpen = max(p.counts.MostOpen, len(p.live))
 	p.changed.Broadcast()
 	p.mu.Unlock()
 

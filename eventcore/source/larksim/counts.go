@@ -7,6 +7,7 @@ type Counts struct {
 	Bootstraps  int // requests for an endpoint
 	Handshakes  int // WebSocket handshakes, refused ones too
 	Opened      int // connections opened
+	MostOpen    int // connections that were open at once, at most
 	Pings       int // pings received
 	Sent        int // events given to Send and its kin
 	Delivered   int // attempts put on a connection
