@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -103,24 +104,28 @@ func (j *SQLite) Oldest(context.Context) (eventcore.Position, error) {
 	return j.counters().trimmed, nil
 }
 
-// SeekTime implements [Journal].
+// SeekTime implements [Journal]. It passes over the blocks in which nothing arrived as late as t.
 func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position, error) {
 	head := j.counters().head
-	var first sql.NullInt64
-	row := j.read.QueryRowContext(ctx, `SELECT min(position) FROM events WHERE received_ms >= ?`, t.UnixMilli())
-	if err := row.Scan(&first); err != nil {
+	var first int64
+	// Clocks go back, too, so that the times of events are in no order; and the latest of a block may have been trimmed.
+	row := j.read.QueryRowContext(ctx, `SELECT e.position
+		FROM blocks AS b CROSS JOIN events AS e ON e.position BETWEEN b.first AND b.first + ?
+		WHERE b.latest_ms >= ? AND e.received_ms >= ? ORDER BY b.first, e.position LIMIT 1`,
+		blockEvents-1, t.UnixMilli(), t.UnixMilli())
+	switch err := row.Scan(&first); {
+	case errors.Is(err, sql.ErrNoRows):
+		return head, nil
+	case err != nil:
 		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), j.explain(err))
 	}
-	if !first.Valid {
-		return head, nil
-	}
-	return eventcore.Position(first.Int64 - 1), nil
+	return eventcore.Position(first - 1), nil
 }
 
 // Stats implements [Journal].
 func (j *SQLite) Stats(ctx context.Context) (Stats, error) {
 	row := j.counters()
-	stats := Stats{Events: row.events, Bytes: row.bytes, Head: row.head}
+	stats := Stats{Events: row.events(), Bytes: row.bytes - row.trimmedBytes, Head: row.head}
 	var oldest, newest sql.NullInt64
 	err := j.read.QueryRowContext(ctx, `SELECT
 		(SELECT received_ms FROM events ORDER BY position LIMIT 1),
