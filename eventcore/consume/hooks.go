@@ -94,15 +94,6 @@ func (s *Subscription) deliver(ctx context.Context, raw *eventcore.RawEvent, dat
 	return event
 }
 
-// decode reads an event as the bus stores it.
-func decode(encoded json.RawMessage) (*eventcore.RawEvent, error) {
-	var raw eventcore.RawEvent
-	if err := json.Unmarshal(encoded, &raw); err != nil {
-		return nil, err
-	}
-	return &raw, nil
-}
-
 // eventTime is when the platform created an event: V2 envelopes say it in milliseconds (those of callbacks, in the
 // platform's documentation, in microseconds), V1 in seconds with a fraction. Without it, or with nonsense, it is when
 // the event arrived.

@@ -190,7 +190,7 @@ func (r *reader) process(ctx context.Context, batch *protocol.Batch) ([]itemResu
 	items := make([]itemResults, len(batch.Events))
 	run := newRunner(ctx)
 	for i, item := range batch.Events {
-		raw, err := decode(item.Event)
+		raw, err := protocol.DecodeEvent(item.Event)
 		if err != nil {
 			run.wait()
 			return nil, fmt.Errorf("the bus sent an event that cannot be read: %w", err)

@@ -36,6 +36,12 @@ func (r *Reader) Read(message any) error {
 	if err != nil {
 		return err
 	}
+	if answer, ok := message.(*Response); ok {
+		if batch, ok := scanBatch(line); ok {
+			*answer = batch
+			return nil
+		}
+	}
 	if err := json.Unmarshal(line, message); err != nil {
 		return fmt.Errorf("decode a line of %d bytes: %w", len(line), err)
 	}

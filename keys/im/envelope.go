@@ -39,6 +39,13 @@ type mention struct {
 }
 
 func parseReceived(payload json.RawMessage) (*receivedEvent, error) {
+	if e, ok := scanReceived(payload); ok && e.Event.Message.MessageID != "" {
+		return e, nil
+	}
+	return decodeReceived(payload)
+}
+
+func decodeReceived(payload json.RawMessage) (*receivedEvent, error) {
 	var e receivedEvent
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return nil, fmt.Errorf("decode message event: %w", err)
