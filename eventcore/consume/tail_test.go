@@ -161,7 +161,9 @@ func TestAnEventThatFailedIsTriedAgainWhenItIsReadAgain(t *testing.T) {
 		t.Fatalf("the failure is not told: %+v", first.Events[0])
 	}
 	behind := make(chan []string)
-	go func() { behind <- ids(read(t, c, []consume.At{{Subscription: sub, Cursor: first.Next[0]}}, 10, time.Hour)) }()
+	go func() {
+		behind <- ids(read(t, c, []consume.At{{Subscription: sub, Cursor: first.Next[0]}}, 10, time.Hour))
+	}()
 	if again := read(t, c, at(sub), 10, time.Hour); again.Events[0].Err != nil {
 		t.Errorf("read again: %v", again.Events[0].Err)
 	}
