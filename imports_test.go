@@ -12,7 +12,7 @@ const module = "github.com/larkevents/lark-events-mcp"
 // layers is the import table of the design: a package may import those further down, never those further up.
 // Packages of one row do not import each other. testutil is for tests and may import anything below keys.
 var layers = [][]string{
-	{"cmd/lark-events-mcp"},
+	{"cmd/lark-events-mcp", "cmd/lark-events-bench"},
 	{"mcp"},
 	{"mcp/webhook"},
 	{"keys/internal/eventdocs"},
@@ -107,7 +107,7 @@ func TestReservedModulesStayWhereTheyBelong(t *testing.T) {
 func TestNothingElseLinksTheSDK(t *testing.T) {
 	for _, pkg := range []string{
 		"mcp", "schemas", "eventcore", "eventcore/bus", "eventcore/consume", "eventcore/journal", "eventcore/source/frame",
-		"eventcore/source/lark", "eventcore/source/larksim", "eventcore/testutil",
+		"eventcore/source/lark", "eventcore/source/larksim", "eventcore/testutil", "cmd/lark-events-bench",
 	} {
 		out, err := exec.Command("go", "list", "-deps", "-test", "./"+pkg).CombinedOutput()
 		if err != nil {

@@ -24,29 +24,32 @@ func newRunner(ctx context.Context) *runner { return &runner{ctx: ctx} }
 
 // hooks runs a subscription's hooks on an event and puts the result, nil for a dropped event, into to by the time
 // that wait returns.
-func (r *runner) hooks(sub *Subscription, raw *eventcore.RawEvent, to **Event) {
-	if sub.Key.Match != nil && !matches(sub, raw) {
+func (r *runner) hooks(sub *Subscription, one *item, to **Event) {
+	if sub.Key.Match != nil && !matches(sub, one.raw) {
 		return
 	}
 	if sub.Key.Process == nil {
-		*to = sub.deliver(r.ctx, raw, raw.Payload, nil)
+		*to = one.outcome(r.ctx, sub, func() *Event { return sub.deliver(r.ctx, one.raw, one.raw.Payload, nil) })
 		return
 	}
-	r.work.Go(func() {
-		select {
-		case sub.workers <- struct{}{}:
-			defer func() { <-sub.workers }()
-		case <-r.ctx.Done():
-			return // the whole read is given up
-		}
-		ctx, cancel := context.WithTimeout(r.ctx, processTimeout)
-		defer cancel()
-		data, err := sub.process(ctx, raw)
-		if err == nil && data == nil {
-			return
-		}
-		*to = sub.deliver(r.ctx, raw, data, err)
-	})
+	r.work.Go(func() { *to = one.outcome(r.ctx, sub, func() *Event { return r.process(sub, one.raw) }) })
+}
+
+// process runs Process when it is the event's turn. It returns nil if the event is dropped, or the whole read given up.
+func (r *runner) process(sub *Subscription, raw *eventcore.RawEvent) *Event {
+	select {
+	case sub.workers <- struct{}{}:
+		defer func() { <-sub.workers }()
+	case <-r.ctx.Done():
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, processTimeout)
+	defer cancel()
+	data, err := sub.process(ctx, raw)
+	if err == nil && data == nil {
+		return nil
+	}
+	return sub.deliver(r.ctx, raw, data, err)
 }
 
 // wait returns when all results are there.

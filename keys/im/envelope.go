@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
@@ -38,11 +39,14 @@ type mention struct {
 	Name keydef.Text   `json:"name"`
 }
 
-func parseReceived(payload json.RawMessage) (*receivedEvent, error) {
-	if e, ok := scanReceived(payload); ok && e.Event.Message.MessageID != "" {
-		return e, nil
-	}
-	return decodeReceived(payload)
+// parseReceived returns what others get as well: it must not be changed.
+func parseReceived(raw *eventcore.RawEvent) (*receivedEvent, error) {
+	return eventcore.Decoded(raw, func() (*receivedEvent, error) {
+		if e, ok := scanReceived(raw.Payload); ok && e.Event.Message.MessageID != "" {
+			return e, nil
+		}
+		return decodeReceived(raw.Payload)
+	})
 }
 
 func decodeReceived(payload json.RawMessage) (*receivedEvent, error) {

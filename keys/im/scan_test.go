@@ -25,7 +25,7 @@ func TestAScannedEnvelopeIsAsADecodedOne(t *testing.T) {
 	}
 	for _, payload := range payloads {
 		want, wantErr := decodeReceived(json.RawMessage(payload))
-		got, err := parseReceived(json.RawMessage(payload))
+		got, err := parseReceived(&eventcore.RawEvent{Payload: json.RawMessage(payload)})
 		if (err != nil) != (wantErr != nil) {
 			t.Errorf("%s: error %v, want %v", payload, err, wantErr)
 			continue
