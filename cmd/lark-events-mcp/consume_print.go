@@ -21,6 +21,9 @@ var errEnough = errors.New("enough events")
 // printBuffer is how many bytes of lines are gathered before they are written.
 const printBuffer = 64 << 10
 
+// maxNesting is how deeply data may nest to be looked at the fast way.
+const maxNesting = 1000
+
 // eventPrinter prints events as lines.
 type eventPrinter struct {
 	out   io.Writer
@@ -108,10 +111,14 @@ func (p *eventPrinter) appendWhole(e *consume.Event, failure *eventcore.Error) e
 	line = jsonscan.AppendString(append(line, `,"event_type":`...), e.EventType)
 	line = append(e.Time.AppendFormat(append(line, `,"time":"`...), time.RFC3339Nano), '"')
 	line = jsonscan.AppendString(append(line, `,"cursor":`...), e.Cursor.String())
-	p.lines.Write(append(line, `,"data":`...))
-	// A key's Process may have broken it into lines.
-	if err := json.Compact(&p.lines, e.Data); err != nil {
-		return fmt.Errorf("encode event %s: %w", e.EventID, err)
+	line = append(line, `,"data":`...)
+	if jsonscan.IsCompact(e.Data, maxNesting) {
+		p.lines.Write(append(line, e.Data...))
+	} else { // as a key's Process may have made it
+		p.lines.Write(line)
+		if err := json.Compact(&p.lines, e.Data); err != nil {
+			return fmt.Errorf("encode event %s: %w", e.EventID, err)
+		}
 	}
 	if failure != nil {
 		p.lines.WriteString(`,"error":`)

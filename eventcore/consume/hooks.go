@@ -6,21 +6,27 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
-// processTimeout bounds one call of Process, lookups included.
-const processTimeout = 20 * time.Second
-
-// runner runs hooks, those that may call the API in goroutines.
+// runner runs hooks, those that may call the API in goroutines: as many for a subscription as the key has Workers.
 type runner struct {
-	ctx  context.Context
-	work sync.WaitGroup
+	ctx     context.Context
+	waiting map[*Subscription][]task
 }
 
-func newRunner(ctx context.Context) *runner { return &runner{ctx: ctx} }
+// task is an event for Process, and where its result goes.
+type task struct {
+	one *item
+	to  **Event
+}
+
+func newRunner(ctx context.Context) *runner {
+	return &runner{ctx: ctx, waiting: map[*Subscription][]task{}}
+}
 
 // hooks runs a subscription's hooks on an event and puts the result, nil for a dropped event, into to by the time
 // that wait returns.
@@ -32,7 +38,27 @@ func (r *runner) hooks(sub *Subscription, one *item, to **Event) {
 		*to = one.outcome(r.ctx, sub, func() *Event { return sub.deliver(r.ctx, one.raw, one.raw.Payload, nil) })
 		return
 	}
-	r.work.Go(func() { *to = one.outcome(r.ctx, sub, func() *Event { return r.process(sub, one.raw) }) })
+	r.waiting[sub] = append(r.waiting[sub], task{one, to})
+}
+
+// wait returns when all results are there.
+func (r *runner) wait() {
+	var work sync.WaitGroup
+	for sub, tasks := range r.waiting {
+		var taken atomic.Int64
+		for range min(cap(sub.workers), len(tasks)) {
+			work.Go(func() {
+				for n := taken.Add(1); int(n) <= len(tasks); n = taken.Add(1) {
+					r.run(sub, tasks[n-1])
+				}
+			})
+		}
+	}
+	work.Wait()
+}
+
+func (r *runner) run(sub *Subscription, t task) {
+	*t.to = t.one.outcome(r.ctx, sub, func() *Event { return r.process(sub, t.one.raw) })
 }
 
 // process runs Process when it is the event's turn. It returns nil if the event is dropped, or the whole read given up.
@@ -43,17 +69,14 @@ func (r *runner) process(sub *Subscription, raw *eventcore.RawEvent) *Event {
 	case <-r.ctx.Done():
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, processTimeout)
-	defer cancel()
+	ctx := newPatience(r.ctx)
+	defer ctx.end()
 	data, err := sub.process(ctx, raw)
 	if err == nil && data == nil {
 		return nil
 	}
 	return sub.deliver(r.ctx, raw, data, err)
 }
-
-// wait returns when all results are there.
-func (r *runner) wait() { r.work.Wait() }
 
 // matches runs Match; one that panics keeps the event, so that a fault of ours hides nothing.
 func matches(sub *Subscription, raw *eventcore.RawEvent) (keep bool) {
