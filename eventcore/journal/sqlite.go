@@ -54,12 +54,14 @@ type SQLite struct {
 	id        string
 	write     *sql.DB // one connection
 	read      *sql.DB
+	move      *sql.DB // one connection, the checkpointer's
 	insert    *sql.Stmt
 	saveBlock *sql.Stmt
 
-	mu   sync.Mutex // held by whoever writes
-	ids  idSet      // of the retained events
-	last block      // the newest
+	mu           sync.Mutex // held by whoever writes
+	ids          idSet      // of the retained events
+	last         block      // the newest
+	checkpointer *checkpointer
 
 	state sync.RWMutex
 	row   counters
@@ -122,11 +124,16 @@ func (j *SQLite) open(ctx context.Context, path string) error {
 		return err
 	}
 	j.read.SetMaxOpenConns(readers)
+	if j.move, err = sql.Open("sqlite", dsn(path, "")); err != nil {
+		return err
+	}
+	j.move.SetMaxOpenConns(1)
+	j.checkpointer = startCheckpointer(j.move)
 	return nil
 }
 
 func (j *SQLite) openWriter(path string) (err error) {
-	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
+	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate&_pragma=wal_autocheckpoint("+checkpointPages+")")); err != nil {
 		return err
 	}
 	j.write.SetMaxOpenConns(1)
@@ -193,17 +200,19 @@ func (j *SQLite) ID() string { return j.id }
 
 // Close closes the database. Reads and appends under way end first.
 func (j *SQLite) Close() error {
+	if j.checkpointer != nil {
+		j.checkpointer.stop()
+	}
 	var errs []error
 	for _, prepared := range []*sql.Stmt{j.insert, j.saveBlock} {
 		if prepared != nil {
 			errs = append(errs, prepared.Close())
 		}
 	}
-	if j.read != nil {
-		errs = append(errs, j.read.Close())
-	}
-	if j.write != nil {
-		errs = append(errs, j.write.Close())
+	for _, db := range []*sql.DB{j.read, j.move, j.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

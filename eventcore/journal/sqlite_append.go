@@ -39,6 +39,9 @@ func (j *SQLite) append(ctx context.Context, entries []Entry, also func(*sql.Tx)
 		return nil, err
 	}
 	j.last = a.last
+	if j.checkpointer != nil { // not while the journal is being opened
+		j.checkpointer.appended(a.row.bytes - j.row.bytes)
+	}
 	j.setCounters(a.row)
 	return results, nil
 }
