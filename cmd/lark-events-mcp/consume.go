@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +35,9 @@ const (
 	// consumeWait is how long a read waits for an event, and so, how late a change of the connection is told.
 	consumeWait    = 5 * time.Second
 	cleanupTimeout = 5 * time.Second
+	// consumeGC lets the heap grow to five times of what is in use, which is next to nothing, before it is collected: a
+	// page is gone once it is printed.
+	consumeGC = 400
 )
 
 // consumeFlags are the flags of consume.
@@ -105,6 +109,7 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	onStdoutClosed(cancel)
+	debug.SetGCPercent(consumeGC)
 	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: jq, left: f.max})
 	if errors.Is(err, errUnread) {
 		fmt.Fprintln(os.Stderr, "warning: stdout is not read; its last line may be cut short")
