@@ -2,7 +2,6 @@ package consume
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -41,7 +40,7 @@ func decodeBatch(answer *protocol.Batch) (*batch, error) {
 	}
 	b := &batch{next: answer.Next, head: answer.Head, more: answer.More, gap: answer.Gap, items: make([]*item, len(answer.Events))}
 	for i, one := range answer.Events {
-		raw, err := decode(one.Event)
+		raw, err := protocol.DecodeEvent(one.Event)
 		if err != nil {
 			return nil, fmt.Errorf("the bus sent an event that cannot be read: %w", err)
 		}
@@ -107,13 +106,4 @@ func (i *item) settle(ctx context.Context, sub *Subscription, own *outcome, prod
 	}
 	close(own.done)
 	return own.event
-}
-
-// decode reads an event as the bus stores it.
-func decode(encoded json.RawMessage) (*eventcore.RawEvent, error) {
-	var raw eventcore.RawEvent
-	if err := json.Unmarshal(encoded, &raw); err != nil {
-		return nil, err
-	}
-	return &raw, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -14,13 +15,15 @@ import (
 // processTimeout bounds one call of Process, lookups included.
 const processTimeout = 20 * time.Second
 
-// runner runs hooks, those that may call the API in goroutines.
+// runner runs hooks. Those that may call the API run when it is waited for them, in as many goroutines as the key allows.
 type runner struct {
 	ctx  context.Context
-	work sync.WaitGroup
+	jobs map[*Subscription][]func()
 }
 
-func newRunner(ctx context.Context) *runner { return &runner{ctx: ctx} }
+func newRunner(ctx context.Context) *runner {
+	return &runner{ctx: ctx, jobs: map[*Subscription][]func(){}}
+}
 
 // hooks runs a subscription's hooks on an event and puts the result, nil for a dropped event, into to by the time
 // that wait returns.
@@ -32,7 +35,9 @@ func (r *runner) hooks(sub *Subscription, one *item, to **Event) {
 		*to = one.outcome(r.ctx, sub, func() *Event { return sub.deliver(r.ctx, one.raw, one.raw.Payload, nil) })
 		return
 	}
-	r.work.Go(func() { *to = one.outcome(r.ctx, sub, func() *Event { return r.process(sub, one.raw) }) })
+	r.jobs[sub] = append(r.jobs[sub], func() {
+		*to = one.outcome(r.ctx, sub, func() *Event { return r.process(sub, one.raw) })
+	})
 }
 
 // process runs Process when it is the event's turn. It returns nil if the event is dropped, or the whole read given up.
@@ -53,7 +58,20 @@ func (r *runner) process(sub *Subscription, raw *eventcore.RawEvent) *Event {
 }
 
 // wait returns when all results are there.
-func (r *runner) wait() { r.work.Wait() }
+func (r *runner) wait() {
+	var work sync.WaitGroup
+	defer work.Wait()
+	for sub, jobs := range r.jobs {
+		var begun atomic.Int64
+		for range min(cap(sub.workers), len(jobs)) {
+			work.Go(func() {
+				for n := begun.Add(1); n <= int64(len(jobs)); n = begun.Add(1) {
+					jobs[n-1]()
+				}
+			})
+		}
+	}
+}
 
 // matches runs Match; one that panics keeps the event, so that a fault of ours hides nothing.
 func matches(sub *Subscription, raw *eventcore.RawEvent) (keep bool) {

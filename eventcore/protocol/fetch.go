@@ -2,15 +2,18 @@ package protocol
 
 import (
 	"bytes"
-	"strconv"
+	"encoding/json"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
-// decodeFetch reads a request that is a fetch exactly as this program writes one. ok is false for anything else, which is
-// left to package json: a fetch is what nearly all requests are, and that takes longer than answering it.
+// Nearly all lines are fetches and their answers, and package json takes longer to read them than all else that is done
+// about them. What this program writes is therefore read here, exactly as it is written, and anything else by package json.
+
+// decodeFetch reads a request that is a fetch; ok is false for anything else.
 func decodeFetch(line []byte, req *Request) (ok bool) {
-	in := scanner{rest: bytes.TrimSuffix(line, []byte("\n")), good: true}
+	in := scanLine(line)
 	var f Fetch
 	in.skip(`{"id":`)
 	id := in.number(18)
@@ -32,55 +35,72 @@ func decodeFetch(line []byte, req *Request) (ok bool) {
 		f.WaitMS = int64(in.number(9))
 	}
 	in.skip(`}}`)
-	if !in.good || len(in.rest) > 0 {
+	if !in.finished() {
 		return false
 	}
 	*req = Request{ID: id, Fetch: &f}
 	return true
 }
 
-// scanner reads a text from its front; good is false once that was not what it should be.
-type scanner struct {
-	rest []byte
-	good bool
-}
-
-// has takes what is next, if it is this.
-func (s *scanner) has(text string) bool {
-	if !s.good || !bytes.HasPrefix(s.rest, []byte(text)) {
+// decodeBatch reads an answer that is a batch, see [Writer.WriteBatch]; ok is false for anything else. Of the events it
+// looks no further than to where they end.
+func decodeBatch(line []byte, answer *Response) (ok bool) {
+	in := scanLine(line)
+	var b Batch
+	in.skip(`{"id":`)
+	id := in.number(18)
+	in.skip(`,"batch":{"events":[`)
+	b.Events = []Item{}
+	for more := in.good && !in.has(`]`); more; more = in.has(`,`) {
+		var item Item
+		in.skip(`{"position":`)
+		item.Position = eventcore.Position(in.number(18))
+		in.skip(`,"event":`)
+		item.Event = bytes.Clone(in.object()) // the line is not the caller's
+		in.skip(`}`)
+		b.Events = append(b.Events, item)
+	}
+	if len(b.Events) > 0 {
+		in.skip(`]`)
+	}
+	in.skip(`,"next":`)
+	b.Next = eventcore.Position(in.number(18))
+	in.skip(`,"head":`)
+	b.Head = eventcore.Position(in.number(18))
+	b.More = in.has(`,"more":true`)
+	b.Gap = in.has(`,"gap":true`)
+	in.skip(`}}`)
+	if !in.finished() {
 		return false
 	}
-	s.rest = s.rest[len(text):]
+	*answer = Response{ID: id, Batch: &b}
 	return true
 }
 
-func (s *scanner) skip(text string) { s.good = s.has(text) }
-
-// number takes a number of at most so many digits: 18 fit 64 bits, 9 an int anywhere.
-func (s *scanner) number(digits int) uint64 {
-	n := 0
-	for n < len(s.rest) && s.rest[n] >= '0' && s.rest[n] <= '9' {
-		n++
+// DecodeEvent reads an event as [AppendEvent] writes it, or as package json does. The payload is a part of what was
+// given.
+func DecodeEvent(encoded []byte) (*eventcore.RawEvent, error) {
+	var event eventcore.RawEvent
+	in := scanLine(encoded)
+	in.skip(`{"event_id":"`)
+	event.EventID = in.name()
+	in.skip(`,"event_type":"`)
+	event.EventType = in.name()
+	if in.has(`,"source_time":"`) {
+		event.SourceTime = in.name()
 	}
-	value, err := strconv.ParseUint(string(s.rest[:n]), 10, 64)
-	s.good = s.good && err == nil && n <= digits && (n == 1 || s.rest[0] != '0')
-	s.rest = s.rest[n:]
-	return value
-}
-
-// name takes the rest of a string that needs no decoding, and its end.
-func (s *scanner) name() string {
-	for n, c := range s.rest {
-		switch {
-		case c == '"':
-			name := string(s.rest[:n])
-			s.rest = s.rest[n+1:]
-			return name
-		case c < ' ' || c > '~' || c == '\\':
-			s.good = false
-			return ""
-		}
+	in.skip(`,"payload":`)
+	event.Payload = in.object()
+	in.skip(`,"timestamp":"`)
+	received := in.name()
+	in.skip(`}`)
+	var err error
+	if event.Timestamp, err = time.Parse(time.RFC3339Nano, received); err == nil && in.finished() {
+		return &event, nil
 	}
-	s.good = false
-	return ""
+	event = eventcore.RawEvent{}
+	if err := json.Unmarshal(encoded, &event); err != nil {
+		return nil, err
+	}
+	return &event, nil
 }

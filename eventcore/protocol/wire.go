@@ -37,8 +37,15 @@ func (r *Reader) Read(message any) error {
 	if err != nil {
 		return err
 	}
-	if req, ok := message.(*Request); ok && decodeFetch(line, req) {
-		return nil
+	switch message := message.(type) {
+	case *Request:
+		if decodeFetch(line, message) {
+			return nil
+		}
+	case *Response:
+		if decodeBatch(line, message) {
+			return nil
+		}
 	}
 	if err := json.Unmarshal(line, message); err != nil {
 		return fmt.Errorf("decode a line of %d bytes: %w", len(line), err)
