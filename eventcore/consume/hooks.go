@@ -12,20 +12,14 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
-// runner runs hooks, those that may call the API in goroutines: as many for a subscription as the key has Workers.
+// runner runs hooks. Those that may call the API run when it is waited for them, in as many goroutines as the key allows.
 type runner struct {
-	ctx     context.Context
-	waiting map[*Subscription][]task
-}
-
-// task is an event for Process, and where its result goes.
-type task struct {
-	one *item
-	to  **Event
+	ctx  context.Context
+	jobs map[*Subscription][]func()
 }
 
 func newRunner(ctx context.Context) *runner {
-	return &runner{ctx: ctx, waiting: map[*Subscription][]task{}}
+	return &runner{ctx: ctx, jobs: map[*Subscription][]func(){}}
 }
 
 // hooks runs a subscription's hooks on an event and puts the result, nil for a dropped event, into to by the time
@@ -38,27 +32,9 @@ func (r *runner) hooks(sub *Subscription, one *item, to **Event) {
 		*to = one.outcome(r.ctx, sub, func() *Event { return sub.deliver(r.ctx, one.raw, one.raw.Payload, nil) })
 		return
 	}
-	r.waiting[sub] = append(r.waiting[sub], task{one, to})
-}
-
-// wait returns when all results are there.
-func (r *runner) wait() {
-	var work sync.WaitGroup
-	for sub, tasks := range r.waiting {
-		var taken atomic.Int64
-		for range min(cap(sub.workers), len(tasks)) {
-			work.Go(func() {
-				for n := taken.Add(1); int(n) <= len(tasks); n = taken.Add(1) {
-					r.run(sub, tasks[n-1])
-				}
-			})
-		}
-	}
-	work.Wait()
-}
-
-func (r *runner) run(sub *Subscription, t task) {
-	*t.to = t.one.outcome(r.ctx, sub, func() *Event { return r.process(sub, t.one.raw) })
+	r.jobs[sub] = append(r.jobs[sub], func() {
+		*to = one.outcome(r.ctx, sub, func() *Event { return r.process(sub, one.raw) })
+	})
 }
 
 // process runs Process when it is the event's turn. It returns nil if the event is dropped, or the whole read given up.
@@ -76,6 +52,22 @@ func (r *runner) process(sub *Subscription, raw *eventcore.RawEvent) *Event {
 		return nil
 	}
 	return sub.deliver(r.ctx, raw, data, err)
+}
+
+// wait returns when all results are there.
+func (r *runner) wait() {
+	var work sync.WaitGroup
+	defer work.Wait()
+	for sub, jobs := range r.jobs {
+		var begun atomic.Int64
+		for range min(cap(sub.workers), len(jobs)) {
+			work.Go(func() {
+				for n := begun.Add(1); n <= int64(len(jobs)); n = begun.Add(1) {
+					jobs[n-1]()
+				}
+			})
+		}
+	}
 }
 
 // matches runs Match; one that panics keeps the event, so that a fault of ours hides nothing.

@@ -15,7 +15,7 @@ import (
 // Bounds of the events that the waiting reads of some types keep for those among them that are a little behind.
 const (
 	maxTailEvents = 128
-	maxTailBytes  = 1 << 20
+	maxTailBytes  = 512 << 10
 )
 
 // tails are the waits of one link, by the event types they wait for.

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
+	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,6 +67,54 @@ func TestABatchIsReadHoweverItIsWritten(t *testing.T) {
 		var got Response
 		if err := NewReader(strings.NewReader(line+"\n"), MaxResponseLine).Read(&got); err == nil {
 			t.Errorf("%s is read as %+v", line, got)
+		}
+	}
+}
+
+// A long batch goes out in parts, each line whole all the same, and the parts are as they were.
+func TestALongBatchIsWrittenFromItsParts(t *testing.T) {
+	addr := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"}
+	listener, err := net.ListenUnix("unix", addr)
+	if err != nil {
+		t.Skip("no Unix sockets here: ", err)
+	}
+	defer listener.Close()
+	from, err := net.DialUnix("unix", nil, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	to, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	var lines [][]byte
+	var want []Item
+	for n := range MaxBatchEvents {
+		item := Item{eventcore.Position(n + 1), json.RawMessage(`"` + strings.Repeat("x", n) + `"`)}
+		want, lines = append(want, item), append(lines, AppendItem(nil, item.Position, item.Event))
+	}
+	sizes := []int{MaxBatchEvents, 1, 0, 300}
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	writing.Go(func() {
+		w := NewWriter(from)
+		for id, n := range sizes {
+			if err := w.WriteBatch(uint64(id), Batch{Next: 7, Head: 9, More: true}, lines[len(lines)-n:]); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	in := NewReader(to, MaxResponseLine)
+	for id, n := range sizes {
+		var got Response
+		if err := in.Read(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got.ID != uint64(id) || got.Batch.Next != 7 || got.Batch.Head != 9 || !got.Batch.More || len(got.Batch.Events) != n ||
+			n > 0 && !reflect.DeepEqual(got.Batch.Events, want[len(want)-n:]) {
+			t.Errorf("answer %d with %d events is not as it was written", got.ID, len(got.Batch.Events))
 		}
 	}
 }
