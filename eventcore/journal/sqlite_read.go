@@ -56,27 +56,27 @@ func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
 }
 
 // selectEvents asks for one event more than the limit, to know whether there are more. Several types are one
-// walk along the type index each, merged, because a walk along the positions would pass over all other types.
+// walk along the type index each, merged, because a walk along the positions would pass over all other types. The
+// events themselves are read once it is known which.
 func selectEvents(q Query, head eventcore.Position) (string, []any) {
-	const columns = `SELECT position, event_type, event FROM events WHERE `
+	const (
+		columns = `SELECT position, event_type, event FROM events WHERE `
+		span    = `position > ? AND position <= ? ORDER BY position LIMIT ?`
+		ofType  = `SELECT position FROM events WHERE event_type = ? AND ` + span
+	)
 	limit := q.Limit + 1
 	switch len(q.Types) {
 	case 0:
-		return columns + `position > ? AND position <= ? ORDER BY position LIMIT ?`, []any{int64(q.After), int64(head), limit}
+		return columns + span, []any{int64(q.After), int64(head), limit}
 	case 1:
-		return columns + `event_type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`, []any{q.Types[0], int64(q.After), int64(head), limit}
+		return columns + `event_type = ? AND ` + span, []any{q.Types[0], int64(q.After), int64(head), limit}
 	}
-	var query strings.Builder
 	var args []any
-	for i, eventType := range q.Types {
-		if i > 0 {
-			query.WriteString(` UNION ALL `)
-		}
-		query.WriteString(`SELECT * FROM (` + columns + `event_type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?)`)
+	for _, eventType := range q.Types {
 		args = append(args, eventType, int64(q.After), int64(head), limit)
 	}
-	query.WriteString(` ORDER BY position LIMIT ?`)
-	return query.String(), append(args, limit)
+	walks := `SELECT position FROM (` + ofType + `)` + strings.Repeat(` UNION ALL SELECT position FROM (`+ofType+`)`, len(q.Types)-1)
+	return columns + `position IN (` + walks + ` ORDER BY position LIMIT ?) ORDER BY position`, append(args, limit)
 }
 
 // Count implements [Journal].
