@@ -33,7 +33,7 @@ var layers = [][]string{
 	{"eventcore/journal", "eventcore/openapi", "eventcore/source/lark", "eventcore/source/larksim"},
 	{"eventcore/source", "eventcore/source/frame", "eventcore/statedir", "eventcore/keysearch", "eventcore/jq"},
 	{"eventcore"},
-	{"schemas"},
+	{"schemas", "eventcore/jsonscan"},
 }
 
 // reserved are the modules that only some packages may import, each with the packages (and all below them).

@@ -29,6 +29,8 @@ type RawEvent struct {
 	Payload json.RawMessage `json:"payload"`
 	// Timestamp is when this machine received the event.
 	Timestamp time.Time `json:"timestamp"`
+
+	decoded *decodings // nil: hooks share nothing
 }
 
 // APIClient calls the platform's open API. Which identity it calls as is decided by whoever made it, so that a

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -17,7 +15,6 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
-	"github.com/larkevents/lark-events-mcp/eventcore/jq"
 )
 
 const consumeLong = `Print the events of a key as they arrive, one JSON object a line: event_id, key, event_type, time, cursor, data,
@@ -34,10 +31,13 @@ const consumeExample = `  lark-events-mcp consume im.message.receive_v1 --param 
   lark-events-mcp consume im.message.receive_v1 --from 30m --max-events 10 --timeout 5s`
 
 const (
-	consumePage = 100
+	consumePage = consume.MaxPage
 	// consumeWait is how long a read waits for an event, and so, how late a change of the connection is told.
 	consumeWait    = 5 * time.Second
 	cleanupTimeout = 5 * time.Second
+	// consumeGC lets the heap grow to five times of what is in use, which is next to nothing, before it is collected: a
+	// page is gone once it is printed.
+	consumeGC = 400
 )
 
 // consumeFlags are the flags of consume.
@@ -109,6 +109,7 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	onStdoutClosed(cancel)
+	debug.SetGCPercent(consumeGC)
 	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: jq, left: f.max})
 	if errors.Is(err, errUnread) {
 		fmt.Fprintln(os.Stderr, "warning: stdout is not read; its last line may be cut short")
@@ -169,10 +170,8 @@ func (f *consumeFlags) print(ctx context.Context, client *consume.Client, req co
 		if page.Truncated {
 			fmt.Fprintln(os.Stderr, "some events after the given cursor are no longer retained; going on with the oldest")
 		}
-		for _, event := range page.Events {
-			if err := printer.print(ctx, &event); err != nil {
-				return err
-			}
+		if err := printer.print(ctx, page.Events); err != nil {
+			return err
 		}
 		at[0].Cursor = page.Next[0]
 	}
@@ -192,89 +191,4 @@ func parseParams(pairs []string) (map[string]any, error) {
 		params[name] = value
 	}
 	return params, nil
-}
-
-// errEnough ends consume after --max-events.
-var errEnough = errors.New("enough events")
-
-// eventPrinter prints events as lines.
-type eventPrinter struct {
-	out  io.Writer
-	jq   *consume.Filter // nil prints events whole
-	left int             // 0: no end
-}
-
-// printedEvent is one line.
-type printedEvent struct {
-	EventID   string           `json:"event_id"`
-	Key       string           `json:"key"`
-	EventType string           `json:"event_type"`
-	Time      string           `json:"time"`
-	Cursor    string           `json:"cursor"`
-	Data      json.RawMessage  `json:"data"`
-	Error     *eventcore.Error `json:"error,omitempty"`
-}
-
-// print prints one event, and returns errEnough after the last one that is wanted. It begins none once ctx has ended.
-func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	whole := printedEvent{
-		EventID: e.EventID, Key: e.Subscription.Key.Key, EventType: e.EventType, Time: e.Time.Format(time.RFC3339Nano),
-		Cursor: e.Cursor.String(), Data: e.Data, Error: e.Err,
-	}
-	lines := []any{whole}
-	if p.jq != nil && e.Err == nil {
-		lines = lines[:0]
-		err := p.jq.Outputs(ctx, e.Data, func(output any) bool {
-			switch output {
-			case nil, false:
-			case true:
-				lines = append(lines, whole)
-			default:
-				lines = append(lines, output)
-			}
-			return true
-		})
-		if ctx.Err() != nil {
-			return ctx.Err() // which is no fault of the expression
-		}
-		if err != nil {
-			whole.Error = &eventcore.Error{Code: eventcore.CodeInvalidFilter, Message: "--jq failed on this event: " + err.Error()}
-			lines = []any{whole}
-		}
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	var text bytes.Buffer
-	for _, line := range lines {
-		if err := encodeLine(&text, line); err != nil {
-			return fmt.Errorf("encode event %s: %w", e.EventID, err)
-		}
-	}
-	if err := writeUntil(ctx, p.out, text.Bytes()); err != nil {
-		return fmt.Errorf("write to stdout: %w", err)
-	}
-	if p.left--; p.left == 0 {
-		return errEnough
-	}
-	return nil
-}
-
-// encodeLine appends a printedEvent or an output of jq, which may be a number that only jq knows how to write.
-func encodeLine(text *bytes.Buffer, line any) error {
-	if whole, ok := line.(printedEvent); ok {
-		encoder := json.NewEncoder(text)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(whole)
-	}
-	encoded, err := jq.Encode(line)
-	if err != nil {
-		return err
-	}
-	text.Write(encoded)
-	text.WriteByte('\n')
-	return nil
 }

@@ -10,13 +10,27 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
-// fetch answers with the events after a position: at once if there are any, else as soon as one is durable, the
-// wait is over, or the request is cancelled.
-func (c *conn) fetch(ctx context.Context, id uint64, f *protocol.Fetch) {
+// bound brings what a fetch asks for within what a batch may have.
+func bound(f *protocol.Fetch) {
 	f.Max = min(max(f.Max, 1), protocol.MaxBatchEvents)
 	if f.MaxBytes <= 0 || f.MaxBytes > protocol.MaxBatchBytes {
 		f.MaxBytes = protocol.MaxBatchBytes
 	}
+}
+
+// fetchRecent answers a fetch for which there are events in memory, and reports whether it did: under load nearly all are
+// such, and waiting for nothing they need no goroutine.
+func (c *conn) fetchRecent(id uint64, f *protocol.Fetch) bool {
+	batch, lines, ok := c.bus.recent.read(f)
+	if ok = ok && len(lines) > 0; ok {
+		c.write(id, batch, lines)
+	}
+	return ok
+}
+
+// fetch answers with the events after a position: at once if there are any, else as soon as one is durable, the
+// wait is over, or the request is cancelled.
+func (c *conn) fetch(ctx context.Context, id uint64, f *protocol.Fetch) {
 	wait := time.NewTimer(min(max(time.Duration(f.WaitMS)*time.Millisecond, 0), protocol.MaxWait))
 	defer wait.Stop()
 	// Waiting begins before the first look, so that no event falls between the two.
@@ -34,10 +48,14 @@ func (c *conn) fetch(ctx context.Context, id uint64, f *protocol.Fetch) {
 			f.After = batch.Next
 			continue
 		}
-		if c.out.WriteBatch(id, batch, lines) != nil {
-			c.net.Close()
-		}
+		c.write(id, batch, lines)
 		return
+	}
+}
+
+func (c *conn) write(id uint64, batch protocol.Batch, lines [][]byte) {
+	if c.out.WriteBatch(id, batch, lines) != nil {
+		c.net.Close()
 	}
 }
 

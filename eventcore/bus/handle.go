@@ -84,6 +84,12 @@ func (c *conn) handle(ctx context.Context, req *protocol.Request) {
 
 // start runs a request that may wait in a goroutine of its own.
 func (c *conn) start(ctx context.Context, req *protocol.Request) {
+	if req.Fetch != nil {
+		bound(req.Fetch)
+		if c.fetchRecent(req.ID, req.Fetch) {
+			return
+		}
+	}
 	reqCtx, end, ok := c.begin(ctx, req.ID)
 	if !ok {
 		c.reply(protocol.Response{ID: req.ID, Error: &eventcore.Error{

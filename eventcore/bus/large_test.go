@@ -64,7 +64,7 @@ func TestAnEventTooLargeToReadIsPassedOver(t *testing.T) {
 	}}}
 	b.recent.start(eventcore.Position(2))
 	batch, lines, err := b.readRetained(t.Context(), fetchOf(0))
-	if err != nil || len(lines) != 1 || string(lines[0]) != `{"position":2,"event":{}}` || !batch.Gap || batch.Next != 2 {
+	if err != nil || len(lines) != 1 || string(lines[0]) != `,{"position":2,"event":{}}` || !batch.Gap || batch.Next != 2 {
 		t.Errorf("%d lines, %+v, %v; want the second event, and word of the gap", len(lines), batch, err)
 	}
 }

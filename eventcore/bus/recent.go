@@ -58,7 +58,8 @@ func (r *recent) add(items []recentItem) {
 	}
 	if drop > 0 {
 		r.floor = r.items[drop-1].position
-		r.items = slices.Delete(r.items, 0, drop)
+		clear(r.items[:drop]) // the array lives until it is full, and moving the rest each time would cost more
+		r.items = r.items[drop:]
 	}
 }
 
@@ -76,6 +77,7 @@ func (r *recent) read(f *protocol.Fetch) (batch protocol.Batch, lines [][]byte, 
 	})
 	size := 0
 	last := f.After
+	lines = make([][]byte, 0, min(len(r.items)-from, f.Max))
 	for _, item := range r.items[from:] {
 		if len(f.Types) > 0 && !slices.Contains(f.Types, item.eventType) {
 			continue

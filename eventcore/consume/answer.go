@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -56,7 +57,8 @@ func noAnswer(pid int) error {
 	}
 }
 
-// promptConn is a connection whose other end must read: a write that waits for that too long fails.
+// promptConn is a connection whose other end must read: a write that waits for that too long fails, and closes it. After
+// another failure what came before can still be read: the bus may have said that it was told to stop.
 type promptConn struct{ net.Conn }
 
 func (c promptConn) Write(line []byte) (int, error) {
@@ -64,7 +66,8 @@ func (c promptConn) Write(line []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.Conn.Write(line)
-	if err != nil {
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
 		c.Close() // a line that was written in part cannot be followed by another
 	}
 	return n, err

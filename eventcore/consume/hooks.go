@@ -6,51 +6,69 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
-// processTimeout bounds one call of Process, lookups included.
-const processTimeout = 20 * time.Second
-
-// runner runs hooks, those that may call the API in goroutines.
+// runner runs hooks. Those that may call the API run when it is waited for them, in as many goroutines as the key allows.
 type runner struct {
 	ctx  context.Context
-	work sync.WaitGroup
+	jobs map[*Subscription][]func()
 }
 
-func newRunner(ctx context.Context) *runner { return &runner{ctx: ctx} }
+func newRunner(ctx context.Context) *runner {
+	return &runner{ctx: ctx, jobs: map[*Subscription][]func(){}}
+}
 
 // hooks runs a subscription's hooks on an event and puts the result, nil for a dropped event, into to by the time
 // that wait returns.
-func (r *runner) hooks(sub *Subscription, raw *eventcore.RawEvent, to **Event) {
-	if sub.Key.Match != nil && !matches(sub, raw) {
+func (r *runner) hooks(sub *Subscription, one *item, to **Event) {
+	if sub.Key.Match != nil && !matches(sub, one.raw) {
 		return
 	}
 	if sub.Key.Process == nil {
-		*to = sub.deliver(r.ctx, raw, raw.Payload, nil)
+		*to = one.outcome(r.ctx, sub, func() *Event { return sub.deliver(r.ctx, one.raw, one.raw.Payload, nil) })
 		return
 	}
-	r.work.Go(func() {
-		select {
-		case sub.workers <- struct{}{}:
-			defer func() { <-sub.workers }()
-		case <-r.ctx.Done():
-			return // the whole read is given up
-		}
-		ctx, cancel := context.WithTimeout(r.ctx, processTimeout)
-		defer cancel()
-		data, err := sub.process(ctx, raw)
-		if err == nil && data == nil {
-			return
-		}
-		*to = sub.deliver(r.ctx, raw, data, err)
+	r.jobs[sub] = append(r.jobs[sub], func() {
+		*to = one.outcome(r.ctx, sub, func() *Event { return r.process(sub, one.raw) })
 	})
 }
 
+// process runs Process when it is the event's turn. It returns nil if the event is dropped, or the whole read given up.
+func (r *runner) process(sub *Subscription, raw *eventcore.RawEvent) *Event {
+	select {
+	case sub.workers <- struct{}{}:
+		defer func() { <-sub.workers }()
+	case <-r.ctx.Done():
+		return nil
+	}
+	ctx := newPatience(r.ctx)
+	defer ctx.end()
+	data, err := sub.process(ctx, raw)
+	if err == nil && data == nil {
+		return nil
+	}
+	return sub.deliver(r.ctx, raw, data, err)
+}
+
 // wait returns when all results are there.
-func (r *runner) wait() { r.work.Wait() }
+func (r *runner) wait() {
+	var work sync.WaitGroup
+	defer work.Wait()
+	for sub, jobs := range r.jobs {
+		var begun atomic.Int64
+		for range min(cap(sub.workers), len(jobs)) {
+			work.Go(func() {
+				for n := begun.Add(1); n <= int64(len(jobs)); n = begun.Add(1) {
+					jobs[n-1]()
+				}
+			})
+		}
+	}
+}
 
 // matches runs Match; one that panics keeps the event, so that a fault of ours hides nothing.
 func matches(sub *Subscription, raw *eventcore.RawEvent) (keep bool) {
@@ -92,15 +110,6 @@ func (s *Subscription) deliver(ctx context.Context, raw *eventcore.RawEvent, dat
 		return nil
 	}
 	return event
-}
-
-// decode reads an event as the bus stores it.
-func decode(encoded json.RawMessage) (*eventcore.RawEvent, error) {
-	var raw eventcore.RawEvent
-	if err := json.Unmarshal(encoded, &raw); err != nil {
-		return nil, err
-	}
-	return &raw, nil
 }
 
 // eventTime is when the platform created an event: V2 envelopes say it in milliseconds (those of callbacks, in the

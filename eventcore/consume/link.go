@@ -26,6 +26,7 @@ type link struct {
 	out     *protocol.Writer
 	welcome protocol.Welcome
 	done    chan struct{} // closed when the connection has ended
+	tails   tails
 
 	mu       sync.Mutex
 	lastID   uint64
@@ -41,6 +42,7 @@ func open(ctx context.Context, conn net.Conn, hello protocol.Hello) (*link, erro
 	l := &link{
 		net: conn, out: protocol.NewWriter(promptConn{conn}), done: make(chan struct{}),
 		pending: map[uint64]chan *protocol.Response{}, changed: make(chan struct{}),
+		tails: tails{byTypes: map[string]*tail{}},
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()

@@ -3,12 +3,10 @@ package consume
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
-	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
 // MaxPage is the largest limit of a page.
@@ -70,7 +68,7 @@ func (r *reader) run(ctx context.Context, l *link) error {
 		if err != nil {
 			return err
 		}
-		if r.rewind(batch.Head) {
+		if r.rewind(batch.head) {
 			continue
 		}
 		if err := r.take(ctx, l, batch); err != nil {
@@ -88,18 +86,15 @@ func (r *reader) run(ctx context.Context, l *link) error {
 }
 
 // fetch asks for what is still wanted, and waits only for the first event.
-func (r *reader) fetch(ctx context.Context, l *link, types []string) (*protocol.Batch, error) {
-	wait := r.wait - time.Since(r.began)
-	if len(r.page.Events) > 0 || r.page.Truncated || wait < 0 {
-		wait = 0
+func (r *reader) fetch(ctx context.Context, l *link, types []string) (*batch, error) {
+	after, limit := slices.Min(r.next), r.limit-len(r.page.Events)
+	deadline := r.began.Add(r.wait)
+	if len(r.page.Events) > 0 || r.page.Truncated || time.Until(deadline) < time.Millisecond { // the unit of waits
+		return l.fetch(ctx, after, types, limit, 0)
 	}
-	answer, err := l.call(ctx, protocol.Request{Fetch: &protocol.Fetch{
-		After: slices.Min(r.next), Types: types, Max: r.limit - len(r.page.Events), WaitMS: wait.Milliseconds(),
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return answer.Batch, nil
+	shared, leave := l.tails.enter(l, types)
+	defer leave()
+	return shared.read(ctx, after, limit, deadline)
 }
 
 // rewind sets positions behind the journal's head, which this journal as it is now never gave out, to its
@@ -116,8 +111,8 @@ func (r *reader) rewind(head eventcore.Position) bool {
 
 // take runs the hooks on a batch's events, adds the results to the page in journal order, and moves the positions
 // behind what was looked at. It ends the page before an event whose results do not all fit, unless it is the first.
-func (r *reader) take(ctx context.Context, l *link, batch *protocol.Batch) error {
-	r.page.Truncated = r.page.Truncated || batch.Gap
+func (r *reader) take(ctx context.Context, l *link, batch *batch) error {
+	r.page.Truncated = r.page.Truncated || batch.gap
 	results, err := r.process(ctx, batch)
 	if err != nil {
 		return err
@@ -133,13 +128,14 @@ func (r *reader) take(ctx context.Context, l *link, batch *protocol.Batch) error
 				r.page.Filtered[result.at]++
 				continue
 			}
-			result.event.Cursor = l.cursor(item.position)
-			r.page.Events = append(r.page.Events, *result.event)
+			event := *result.event // which others may have as well
+			event.Cursor = l.cursor(item.position)
+			r.page.Events = append(r.page.Events, event)
 		}
 		r.advance(item.position)
 	}
-	r.advance(batch.Next)
-	r.page.HasMore, r.full = batch.More, len(r.page.Events) >= r.limit
+	r.advance(batch.next)
+	r.page.HasMore, r.full = batch.more, len(r.page.Events) >= r.limit
 	return nil
 }
 
@@ -151,11 +147,11 @@ func (r *reader) advance(after eventcore.Position) {
 }
 
 // finished reports whether the page is to be returned as it is.
-func (r *reader) finished(batch *protocol.Batch) bool {
+func (r *reader) finished(batch *batch) bool {
 	switch {
 	case r.full:
 		return true
-	case batch.More:
+	case batch.more:
 		return len(r.page.Events) > 0 && time.Since(r.began) > fillTime
 	default:
 		return len(r.page.Events) > 0 || r.page.Truncated || time.Since(r.began) >= r.wait
@@ -186,24 +182,19 @@ type result struct {
 
 // process runs the hooks of all subscriptions that a batch's events match: the events of one subscription beside
 // each other, as far as the key's Workers allow.
-func (r *reader) process(ctx context.Context, batch *protocol.Batch) ([]itemResults, error) {
-	items := make([]itemResults, len(batch.Events))
+func (r *reader) process(ctx context.Context, batch *batch) ([]itemResults, error) {
+	items := make([]itemResults, len(batch.items))
 	run := newRunner(ctx)
-	for i, item := range batch.Events {
-		raw, err := decode(item.Event)
-		if err != nil {
-			run.wait()
-			return nil, fmt.Errorf("the bus sent an event that cannot be read: %w", err)
-		}
-		items[i].position = item.Position
+	for i, one := range batch.items {
+		items[i].position = one.position
 		for n, at := range r.at {
-			if at.Subscription.eventType == raw.EventType && item.Position > r.next[n] {
+			if at.Subscription.eventType == one.raw.EventType && one.position > r.next[n] {
 				items[i].results = append(items[i].results, result{at: n})
 			}
 		}
 		for k := range items[i].results {
-			one := &items[i].results[k]
-			run.hooks(r.at[one.at].Subscription, raw, &one.event)
+			to := &items[i].results[k]
+			run.hooks(r.at[to.at].Subscription, one, &to.event)
 		}
 	}
 	run.wait()

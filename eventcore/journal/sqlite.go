@@ -17,27 +17,31 @@ import (
 )
 
 // schemaVersion is kept in the database's user_version.
-const schemaVersion = 1
+const schemaVersion = 2
 
-// schema keeps three counters (head, trimmed, bytes) in one row beside the events, so that opening a large
-// journal costs nothing, and positions are never used twice, even after everything was trimmed.
+// schema has the events, and beside them, in blocks, what is known of all of them together: opening a large journal
+// reads the blocks alone, and an append writes the last of them instead of a place of its own in an index for each
+// event. Positions have no holes and are never used twice, even after everything was trimmed.
 const schema = `
 CREATE TABLE journal (
-	id      TEXT NOT NULL,
-	head    INTEGER NOT NULL,
-	trimmed INTEGER NOT NULL,
-	events  INTEGER NOT NULL,
-	bytes   INTEGER NOT NULL
+	id            TEXT NOT NULL,
+	trimmed       INTEGER NOT NULL, -- the position of the last event that was trimmed
+	trimmed_bytes INTEGER NOT NULL  -- of all events ever trimmed
 );
 CREATE TABLE events (
 	position    INTEGER PRIMARY KEY,
-	event_id    TEXT NOT NULL UNIQUE,
+	event_id    TEXT NOT NULL,
 	event_type  TEXT NOT NULL,
 	received_ms INTEGER NOT NULL,
 	event       BLOB NOT NULL
 );
 CREATE INDEX events_by_type ON events (event_type, position);
-CREATE INDEX events_by_time ON events (received_ms, position);
+CREATE TABLE blocks (
+	first     INTEGER PRIMARY KEY, -- the position of its first event
+	latest_ms INTEGER NOT NULL,    -- the latest arrival in it
+	bytes     INTEGER NOT NULL,    -- of all events ever appended, up to its last
+	ids       BLOB NOT NULL        -- an idHash for each event
+);
 `
 
 // readers is how many reads may run beside each other and beside the writer.
@@ -46,23 +50,31 @@ const readers = 4
 // SQLite is a [Journal] in one SQLite database in WAL mode. A commit is on disk (synchronous=FULL) before Append
 // returns. Only one process may have it open; the bus's lock sees to that.
 type SQLite struct {
-	path   string
-	id     string
-	write  *sql.DB // one connection
-	read   *sql.DB
-	insert *sql.Stmt
+	path      string
+	id        string
+	write     *sql.DB // one connection
+	read      *sql.DB
+	move      *sql.DB // one connection, the checkpointer's
+	insert    *sql.Stmt
+	saveBlock *sql.Stmt
 
-	mu    sync.Mutex // held by whoever writes
+	mu           sync.Mutex // held by whoever writes
+	ids          idSet      // of the retained events
+	last         block      // the newest
+	checkpointer *checkpointer
+
 	state sync.RWMutex
 	row   counters
 }
 
-// counters is the row of the table journal.
+// counters says what is retained.
 type counters struct {
-	head, trimmed eventcore.Position
-	events        int
-	bytes         int64
+	head, trimmed       eventcore.Position
+	bytes, trimmedBytes int64 // of all events ever appended, and ever trimmed
 }
+
+// events is how many are retained.
+func (c counters) events() int { return int(c.head - c.trimmed) }
 
 var _ Journal = (*SQLite)(nil)
 
@@ -86,31 +98,50 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 }
 
 func (j *SQLite) open(ctx context.Context, path string) error {
-	var err error
-	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
+	if err := j.openWriter(path); err != nil {
 		return err
 	}
-	j.write.SetMaxOpenConns(1)
 	if err := j.create(ctx); err != nil {
 		return err
 	}
-	row := j.write.QueryRowContext(ctx, `SELECT id, head, trimmed, events, bytes FROM journal`)
-	if err := row.Scan(&j.id, &j.row.head, &j.row.trimmed, &j.row.events, &j.row.bytes); err != nil {
-		return fmt.Errorf("read its counters: %w", err)
+	if err := j.load(ctx); err != nil {
+		return err
 	}
+	var err error
 	j.insert, err = j.write.PrepareContext(ctx, `INSERT INTO events (position, event_id, event_type, received_ms, event)
-		VALUES (?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING`)
+		VALUES (?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
+	}
+	j.saveBlock, err = j.write.PrepareContext(ctx, `INSERT OR REPLACE INTO blocks (first, latest_ms, bytes, ids) VALUES (?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	if err := j.endUpgrade(ctx); err != nil {
+		return fmt.Errorf("move its events to a new format: %w", err)
 	}
 	if j.read, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
 		return err
 	}
 	j.read.SetMaxOpenConns(readers)
+	if j.move, err = sql.Open("sqlite", dsn(path, "")); err != nil {
+		return err
+	}
+	j.move.SetMaxOpenConns(1)
+	j.checkpointer = startCheckpointer(j.move)
 	return nil
 }
 
-// create makes the tables unless they are there, and refuses a database of another version.
+func (j *SQLite) openWriter(path string) (err error) {
+	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate&_pragma=wal_autocheckpoint("+checkpointPages+")")); err != nil {
+		return err
+	}
+	j.write.SetMaxOpenConns(1)
+	return nil
+}
+
+// create makes the tables unless they are there, brings those of an older version up to date, and refuses those of a
+// newer one.
 func (j *SQLite) create(ctx context.Context) error {
 	var version int
 	if err := j.write.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
@@ -119,6 +150,8 @@ func (j *SQLite) create(ctx context.Context) error {
 	switch version {
 	case schemaVersion:
 		return nil
+	case 1:
+		return j.beginUpgrade(ctx)
 	case 0:
 	default:
 		return fmt.Errorf("%w (format %d, this one reads %d)", errForeignFormat, version, schemaVersion)
@@ -126,15 +159,21 @@ func (j *SQLite) create(ctx context.Context) error {
 	var id [4]byte // short, because it is in every cursor
 	rand.Read(id[:])
 	return j.transact(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, schema); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO journal VALUES (?, 0, 0, 0, 0)`, hex.EncodeToString(id[:])); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
-		return err
+		return createTables(ctx, tx, hex.EncodeToString(id[:]), counters{})
 	})
+}
+
+// createTables makes the tables of a journal that has trimmed what row says.
+func createTables(ctx context.Context, tx *sql.Tx, id string, row counters) error {
+	if _, err := tx.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO journal VALUES (?, ?, ?)`, id, int64(row.trimmed), row.trimmedBytes)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	return err
 }
 
 // dsn names the database with the settings that the guarantees rest on. WAL with synchronous=FULL syncs the log
@@ -161,15 +200,19 @@ func (j *SQLite) ID() string { return j.id }
 
 // Close closes the database. Reads and appends under way end first.
 func (j *SQLite) Close() error {
+	if j.checkpointer != nil {
+		j.checkpointer.stop()
+	}
 	var errs []error
-	if j.insert != nil {
-		errs = append(errs, j.insert.Close())
+	for _, prepared := range []*sql.Stmt{j.insert, j.saveBlock} {
+		if prepared != nil {
+			errs = append(errs, prepared.Close())
+		}
 	}
-	if j.read != nil {
-		errs = append(errs, j.read.Close())
-	}
-	if j.write != nil {
-		errs = append(errs, j.write.Close())
+	for _, db := range []*sql.DB{j.read, j.move, j.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

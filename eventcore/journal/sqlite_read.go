@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,27 +56,27 @@ func (j *SQLite) Read(ctx context.Context, q Query) (Batch, error) {
 }
 
 // selectEvents asks for one event more than the limit, to know whether there are more. Several types are one
-// walk along the type index each, merged, because a walk along the positions would pass over all other types.
+// walk along the type index each, merged, because a walk along the positions would pass over all other types. The
+// events themselves are read once it is known which.
 func selectEvents(q Query, head eventcore.Position) (string, []any) {
-	const columns = `SELECT position, event_type, event FROM events WHERE `
+	const (
+		columns = `SELECT position, event_type, event FROM events WHERE `
+		span    = `position > ? AND position <= ? ORDER BY position LIMIT ?`
+		ofType  = `SELECT position FROM events WHERE event_type = ? AND ` + span
+	)
 	limit := q.Limit + 1
 	switch len(q.Types) {
 	case 0:
-		return columns + `position > ? AND position <= ? ORDER BY position LIMIT ?`, []any{int64(q.After), int64(head), limit}
+		return columns + span, []any{int64(q.After), int64(head), limit}
 	case 1:
-		return columns + `event_type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`, []any{q.Types[0], int64(q.After), int64(head), limit}
+		return columns + `event_type = ? AND ` + span, []any{q.Types[0], int64(q.After), int64(head), limit}
 	}
-	var query strings.Builder
 	var args []any
-	for i, eventType := range q.Types {
-		if i > 0 {
-			query.WriteString(` UNION ALL `)
-		}
-		query.WriteString(`SELECT * FROM (` + columns + `event_type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?)`)
+	for _, eventType := range q.Types {
 		args = append(args, eventType, int64(q.After), int64(head), limit)
 	}
-	query.WriteString(` ORDER BY position LIMIT ?`)
-	return query.String(), append(args, limit)
+	walks := `SELECT position FROM (` + ofType + `)` + strings.Repeat(` UNION ALL SELECT position FROM (`+ofType+`)`, len(q.Types)-1)
+	return columns + `position IN (` + walks + ` ORDER BY position LIMIT ?) ORDER BY position`, append(args, limit)
 }
 
 // Count implements [Journal].
@@ -103,24 +104,28 @@ func (j *SQLite) Oldest(context.Context) (eventcore.Position, error) {
 	return j.counters().trimmed, nil
 }
 
-// SeekTime implements [Journal].
+// SeekTime implements [Journal]. It passes over the blocks in which nothing arrived as late as t.
 func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position, error) {
 	head := j.counters().head
-	var first sql.NullInt64
-	row := j.read.QueryRowContext(ctx, `SELECT min(position) FROM events WHERE received_ms >= ?`, t.UnixMilli())
-	if err := row.Scan(&first); err != nil {
+	var first int64
+	// Clocks go back, too, so that the times of events are in no order; and the latest of a block may have been trimmed.
+	row := j.read.QueryRowContext(ctx, `SELECT e.position
+		FROM blocks AS b CROSS JOIN events AS e ON e.position BETWEEN b.first AND b.first + ?
+		WHERE b.latest_ms >= ? AND e.received_ms >= ? ORDER BY b.first, e.position LIMIT 1`,
+		blockEvents-1, t.UnixMilli(), t.UnixMilli())
+	switch err := row.Scan(&first); {
+	case errors.Is(err, sql.ErrNoRows):
+		return head, nil
+	case err != nil:
 		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), j.explain(err))
 	}
-	if !first.Valid {
-		return head, nil
-	}
-	return eventcore.Position(first.Int64 - 1), nil
+	return eventcore.Position(first - 1), nil
 }
 
 // Stats implements [Journal].
 func (j *SQLite) Stats(ctx context.Context) (Stats, error) {
 	row := j.counters()
-	stats := Stats{Events: row.events, Bytes: row.bytes, Head: row.head}
+	stats := Stats{Events: row.events(), Bytes: row.bytes - row.trimmedBytes, Head: row.head}
 	var oldest, newest sql.NullInt64
 	err := j.read.QueryRowContext(ctx, `SELECT
 		(SELECT received_ms FROM events ORDER BY position LIMIT 1),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"sync"
 	"time"
@@ -35,6 +36,16 @@ func (r *Reader) Read(message any) error {
 	line, err := r.next()
 	if err != nil {
 		return err
+	}
+	switch message := message.(type) {
+	case *Request:
+		if decodeFetch(line, message) {
+			return nil
+		}
+	case *Response:
+		if decodeBatch(line, message) {
+			return nil
+		}
 	}
 	if err := json.Unmarshal(line, message); err != nil {
 		return fmt.Errorf("decode a line of %d bytes: %w", len(line), err)
@@ -67,11 +78,16 @@ func (r *Reader) next() ([]byte, error) {
 	}
 }
 
+// maxCopied is how large an answer may be, in bytes, to be put together in memory before it is written. Longer ones are
+// written from where their parts are: in memory of its own for each of many connections it would cost more than that.
+const maxCopied = 16 << 10
+
 // Writer writes one JSON value a line. It may be used from many goroutines at once; a line is written whole.
 type Writer struct {
-	mu  sync.Mutex
-	out io.Writer
-	buf []byte
+	mu    sync.Mutex
+	out   io.Writer
+	buf   []byte
+	parts net.Buffers
 }
 
 // NewWriter returns a writer to out.
@@ -94,32 +110,51 @@ func (w *Writer) Write(message any) error {
 func (w *Writer) WriteBatch(id uint64, batch Batch, items [][]byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	line := append(w.buf[:0], `{"id":`...)
-	line = strconv.AppendUint(line, id, 10)
-	line = append(line, `,"batch":{"events":[`...)
+	size := 0
+	for _, item := range items {
+		size += len(item)
+	}
+	head := append(strconv.AppendUint(append(w.buf[:0], `{"id":`...), id, 10), `,"batch":{"events":[`...)
+	if _, vectored := w.out.(*net.UnixConn); vectored && size > maxCopied {
+		split := len(head)
+		w.buf = appendTail(head, &batch)
+		return w.writeParts(w.buf[:split], items, w.buf[split:])
+	}
 	for i, item := range items {
-		if i > 0 {
-			line = append(line, ',')
+		if i == 0 {
+			item = item[1:]
 		}
-		line = append(line, item...)
+		head = append(head, item...)
 	}
-	line = append(line, `],"next":`...)
-	line = strconv.AppendUint(line, uint64(batch.Next), 10)
-	line = append(line, `,"head":`...)
-	line = strconv.AppendUint(line, uint64(batch.Head), 10)
-	if batch.More {
-		line = append(line, `,"more":true`...)
-	}
-	if batch.Gap {
-		line = append(line, `,"gap":true`...)
-	}
-	line = append(line, "}}\n"...)
-	w.buf = line
-	if cap(w.buf) > 1<<20 {
+	line := appendTail(head, &batch)
+	if w.buf = line; cap(line) > 1<<20 {
 		w.buf = nil
 	}
 	_, err := w.out.Write(line)
 	return err
+}
+
+// writeParts writes the parts of one line. w.mu must be held.
+func (w *Writer) writeParts(head []byte, items [][]byte, tail []byte) error {
+	parts := append(append(append(w.parts[:0], head), items...), tail)
+	parts[1] = parts[1][1:]
+	w.parts = parts
+	_, err := parts.WriteTo(w.out) // it moves parts on, and w.parts stays
+	clear(w.parts)
+	return err
+}
+
+// appendTail appends what follows the events of a batch.
+func appendTail(dst []byte, batch *Batch) []byte {
+	dst = strconv.AppendUint(append(dst, `],"next":`...), uint64(batch.Next), 10)
+	dst = strconv.AppendUint(append(dst, `,"head":`...), uint64(batch.Head), 10)
+	if batch.More {
+		dst = append(dst, `,"more":true`...)
+	}
+	if batch.Gap {
+		dst = append(dst, `,"gap":true`...)
+	}
+	return append(dst, "}}\n"...)
 }
 
 // AppendEvent appends the encoding of an event, as it is kept and sent. It costs next to nothing beyond copying the
@@ -149,9 +184,10 @@ func appendString(dst []byte, text string) []byte {
 	return append(append(append(dst, '"'), text...), '"')
 }
 
-// AppendItem appends the encoding of an [Item] whose event is encoded already.
+// AppendItem appends the encoding of an [Item] whose event is encoded already, behind the comma that separates it from
+// the one before; see [Writer.WriteBatch].
 func AppendItem(dst []byte, position eventcore.Position, event []byte) []byte {
-	dst = append(dst, `{"position":`...)
+	dst = append(dst, `,{"position":`...)
 	dst = strconv.AppendUint(dst, uint64(position), 10)
 	dst = append(dst, `,"event":`...)
 	dst = append(dst, event...)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/jsonscan"
 )
 
 // ErrNotEvent is wrapped by the errors of [ParseEnvelope].
@@ -37,18 +38,11 @@ const maxDepth = 1000
 //
 // Source of the formats: the SDK's event package (EventV2Base, EventHeader) and card package (CardAction).
 func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) {
-	clean := body
-	if !utf8.Valid(clean) {
-		clean = bytes.ToValidUTF8(clean, []byte("\uFFFD"))
+	compact, err := compacted(body)
+	if err != nil {
+		return eventcore.RawEvent{}, err
 	}
-	compact := bytes.NewBuffer(make([]byte, 0, len(clean)))
-	if err := json.Compact(compact, clean); err != nil || compact.Len() == 0 || compact.Bytes()[0] != '{' {
-		return eventcore.RawEvent{}, fmt.Errorf("%w: the body is no JSON object (%d bytes)", ErrNotEvent, len(body))
-	}
-	if nestsDeeper(compact.Bytes(), maxDepth) {
-		return eventcore.RawEvent{}, fmt.Errorf("%w: the body nests deeper than %d levels (%d bytes)", ErrNotEvent, maxDepth, len(body))
-	}
-	env := scanEnvelope(compact.Bytes())
+	env := scanEnvelope(compact)
 	raw := eventcore.RawEvent{Timestamp: received, Payload: env.payload}
 	switch {
 	case env.header:
@@ -76,6 +70,26 @@ func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) 
 		raw.EventID = "sha256:" + hex.EncodeToString(sum[:16])
 	}
 	return raw, nil
+}
+
+// compacted returns an object in UTF-8 and without white space between its tokens: the body itself if it is so already,
+// as the platform sends it.
+func compacted(body []byte) ([]byte, error) {
+	if len(body) > 0 && body[0] == '{' && jsonscan.IsCompact(body, maxDepth) {
+		return body, nil
+	}
+	clean := body
+	if !utf8.Valid(clean) {
+		clean = bytes.ToValidUTF8(clean, []byte("\uFFFD"))
+	}
+	compact := bytes.NewBuffer(make([]byte, 0, len(clean)))
+	if err := json.Compact(compact, clean); err != nil || compact.Len() == 0 || compact.Bytes()[0] != '{' {
+		return nil, fmt.Errorf("%w: the body is no JSON object (%d bytes)", ErrNotEvent, len(body))
+	}
+	if nestsDeeper(compact.Bytes(), maxDepth) {
+		return nil, fmt.Errorf("%w: the body nests deeper than %d levels (%d bytes)", ErrNotEvent, maxDepth, len(body))
+	}
+	return compact.Bytes(), nil
 }
 
 // envelope is what is read of a body.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
@@ -38,7 +39,17 @@ type mention struct {
 	Name keydef.Text   `json:"name"`
 }
 
-func parseReceived(payload json.RawMessage) (*receivedEvent, error) {
+// parseReceived returns what others get as well: it must not be changed.
+func parseReceived(raw *eventcore.RawEvent) (*receivedEvent, error) {
+	return eventcore.Decoded(raw, func() (*receivedEvent, error) {
+		if e, ok := scanReceived(raw.Payload); ok && e.Event.Message.MessageID != "" {
+			return e, nil
+		}
+		return decodeReceived(raw.Payload)
+	})
+}
+
+func decodeReceived(payload json.RawMessage) (*receivedEvent, error) {
 	var e receivedEvent
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return nil, fmt.Errorf("decode message event: %w", err)

@@ -13,7 +13,7 @@ func matchReceive(raw *eventcore.RawEvent, params map[string]string) bool {
 	if !narrows(params) {
 		return true
 	}
-	event, err := parseReceived(raw.Payload)
+	event, err := parseReceived(raw)
 	if err != nil {
 		return true
 	}

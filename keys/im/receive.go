@@ -45,7 +45,7 @@ func receiveKey() eventcore.KeyDefinition {
 // forwarded conversation that cannot be fetched also by the error beside it, with the scope it needs. Only an event that
 // holds no message gives nothing but an error.
 func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.RawEvent, _ map[string]string) (json.RawMessage, error) {
-	event, err := parseReceived(raw.Payload)
+	event, err := parseReceived(raw)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func TestProcessRecordedEnvelopes(t *testing.T) {
 	for _, name := range recordedNames(t) {
 		t.Run(name, func(t *testing.T) {
 			raw := recorded(t, name)
-			event, err := parseReceived(raw.Payload)
+			event, err := parseReceived(raw)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -65,6 +65,11 @@ func Render(messageType, content string, mentioned []Mention) (Rendered, error) 
 	if !known {
 		return Rendered{Text: content}, nil
 	}
+	if messageType == "text" {
+		if text, ok := scanText(content); ok {
+			return Rendered{Text: newMentions(mentioned).replace(text)}, nil
+		}
+	}
 	fallback := Rendered{Text: placeholder(messageType)}
 	c, err := parse(content)
 	if err != nil {

@@ -52,16 +52,19 @@ func NamesNo(what string) error {
 	}
 }
 
-// Decode reads the event member of an envelope. It serves Match as well.
+// Decode reads the event member of an envelope. It serves Match as well. The result is shared with other subscriptions
+// and must not be changed.
 func Decode[In any](raw *eventcore.RawEvent) (*In, error) {
-	var envelope struct {
-		Event *In `json:"event"`
-	}
-	if err := json.Unmarshal(raw.Payload, &envelope); err != nil {
-		return nil, fmt.Errorf("decode the event: %w", err)
-	}
-	if envelope.Event == nil {
-		return nil, errors.New("decode the event: the envelope has no event member")
-	}
-	return envelope.Event, nil
+	return eventcore.Decoded(raw, func() (*In, error) {
+		var envelope struct {
+			Event *In `json:"event"`
+		}
+		if err := json.Unmarshal(raw.Payload, &envelope); err != nil {
+			return nil, fmt.Errorf("decode the event: %w", err)
+		}
+		if envelope.Event == nil {
+			return nil, errors.New("decode the event: the envelope has no event member")
+		}
+		return envelope.Event, nil
+	})
 }
