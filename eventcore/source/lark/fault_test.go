@@ -1,13 +1,15 @@
 package lark_test
 
 import (
-	"fmt"
+	"bytes"
 	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
@@ -103,7 +105,7 @@ var harmlessWire = []string{
 
 // Each case happens while messages are sent all the time.
 func TestFaultTheConnection(t *testing.T) {
-	registerFaultKey(t)
+	t.Parallel()
 	rounds := testutil.Faults(t, 1, 20)
 	cases := map[string]struct {
 		how   func(n int) larksim.Delivery
@@ -169,7 +171,7 @@ func TestFaultTheConnection(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, 1)
+			r := newRig(t, 1, prompt, often)
 			end := r.load(c.how)
 			c.fault(r)
 			end()
@@ -211,40 +213,86 @@ func (r *rig) dropAnd(plan func()) {
 
 // The platform sends what it takes for unacknowledged again and again, on whichever connection, also to the next bus.
 func TestFaultTheSameEventAHundredTimes(t *testing.T) {
-	registerFaultKey(t)
+	t.Parallel()
 	const duplicates = 100
-	events := testutil.Faults(t, 50, 1000)
-	r := newRig(t, 2)
-	again := func(from, to int) {
-		for range duplicates / 2 {
-			for n := from; n < to; n++ {
-				event := larksim.Text(larksim.Ada, larksim.Engineering, fmt.Sprint(n))
-				event.ID = fmt.Sprintf("same-%d", n)
-				r.receipts = append(r.receipts, r.platform.Send(event))
+	r := newRig(t, 2, prompt, often)
+	bodies := slices.Collect(r.platform.Texts(testutil.Faults(t, 30, 1000), 200))
+	for _, body := range bodies {
+		event, err := source.ParseEnvelope(slices.Clone(body), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.sent = append(r.sent, event.EventID)
+	}
+	// The same one is sent on both connections at once, and then all are again.
+	again := func() {
+		load, err := r.platform.SendAll(r.within(), func(yield func([]byte) bool) {
+			for range duplicates / 4 {
+				for _, body := range bodies {
+					if !yield(body) || !yield(body) {
+						return
+					}
+				}
 			}
+		}, maxUnsettled)
+		if want := duplicates / 2 * len(bodies); err != nil || load.Acknowledged != want {
+			t.Fatalf("%+v, %v; want %d acknowledged", load, err, want)
 		}
 	}
-	for n := range events {
-		r.sent = append(r.sent, fmt.Sprintf("same-%d", n))
-	}
-	again(0, events)
+	again()
 	r.bus.Stop()
 	r.startBus()
 	r.awaitConnected()
-	again(0, events)
+	again()
 	r.check()
 }
 
 // An event of 1 MiB, whole and in chunks, is an event like others.
 func TestFaultLargeEvents(t *testing.T) {
-	registerFaultKey(t)
-	r := newRig(t, 1)
+	t.Parallel()
+	r := newRig(t, 1, 10*time.Second, often)
 	text := strings.Repeat("Lorem ipsum <dolor> & ", 1<<20/22)
-	for n := range testutil.Faults(t, 6, 300) {
+	for n := range testutil.Faults(t, 2, 300) {
 		r.send(text, larksim.Delivery{ChunkSize: []int{0, 64 << 10}[n%2], Reverse: n%4 == 1})
-		if n%3 == 2 {
+		if n%20 == 19 {
 			r.dropAnd(func() {})
 		}
+	}
+	r.check()
+}
+
+// What is larger than anything the platform is known to send is counted and told, and does not hold up the rest.
+func TestFaultEventsBeyondEveryLimit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, prompt, []time.Duration{300 * time.Millisecond})
+	for _, c := range []struct {
+		name         string
+		size         int
+		how          larksim.Delivery
+		acknowledged bool
+		says         string
+	}{
+		{"joined of chunks", 8<<20 + 1, larksim.Delivery{ChunkSize: 1 << 20}, true, ""},
+		{"of too many chunks", 2000, larksim.Delivery{ChunkSize: 1}, true, ""},
+		{"in one message", 16<<20 + 1, larksim.Delivery{}, false, "larger than"},
+	} {
+		before, err := r.client.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		outcome, err := r.platform.SendBody(bytes.Repeat([]byte("x"), c.size), c.how).Wait(r.within())
+		if err != nil || outcome.Acknowledged != c.acknowledged {
+			t.Errorf("%s: %+v, %v; want acknowledged: %v", c.name, outcome, err, c.acknowledged)
+		}
+		r.awaitConnected()
+		status, err := r.client.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status.Counters.Malformed <= before.Counters.Malformed || !strings.Contains(status.Source.LastError, c.says) {
+			t.Errorf("%s: %+v, %+v; want it counted, and the reason %q", c.name, status.Counters, status.Source, c.says)
+		}
+		r.send("small", larksim.Delivery{})
 	}
 	r.check()
 }
