@@ -125,6 +125,7 @@ func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
 	b.source = newSourceState(b.log)
 	b.consumers = newConsumers()
 	b.ingest = newIngest(log, b.log, b.publish)
+	b.ingest.tell = b.source.setUnstored
 	b.displaced = func() error { return nil }                // a bus without files has none to lose
 	b.wall = func() time.Time { return time.Now().Round(0) } // without the monotonic reading, which knows no leaps
 	return b
