@@ -19,7 +19,7 @@ func (s *Session) watchSource(consumer Consumer) {
 			if state.Phase != last.Phase || state.Unstored != last.Unstored {
 				s.resourceUpdated(statusURI)
 			}
-			if (push == PushAuto || push == PushLog) && s.wantsLog() {
+			if push == PushAuto || push == PushLog {
 				s.logUnstored(last, state)
 			}
 		}
@@ -36,6 +36,9 @@ func (s *Session) logUnstored(last, state source.State) {
 	case state.Unstored == "":
 		level = mcpgo.LoggingLevelInfo
 		tell = problem{problemStorage, "events are stored again", "nothing is to be done; Lark delivers what could not be stored again"}
+	}
+	if !level.ShouldSendTo(s.GetLogLevel()) {
+		return
 	}
 	line, err := encodeNotification("notifications/message", struct {
 		Level  mcpgo.LoggingLevel `json:"level"`
