@@ -33,7 +33,7 @@ var badBootstraps = []larksim.BootstrapAnswer{
 	{NoURL: true},
 	{Body: `{"code":0,"data":{"URL":"http://127.0.0.1:1/"}}`},
 	{Body: `{"code":0,"data":{"URL":"ws:///ws/v2"}}`},
-	{Body: `{"code":0,"data":{"URL":"ws://127.0.0.1:1/?service_id=nonsense"}}`},
+	{Body: `{"code":0,"data":{"URL":"ws://127.0.0.1:1/?service_id=nonsense","ClientConfig":{"ReconnectInterval":1}}}`}, // nobody is there
 	{Body: `{"code":0,"data":{"URL":"ws://[::1"}}`},
 }
 
