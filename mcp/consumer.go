@@ -20,6 +20,7 @@ type Consumer interface {
 	Normalize(ctx context.Context, key string, params map[string]any) (map[string]string, error)
 	Behind(ctx context.Context, at consume.At) (int, error)
 	Source() source.State
+	NextSource(ctx context.Context, last source.State) (source.State, error)
 	Status(ctx context.Context) (*protocol.Status, error)
 	Close(ctx context.Context) error
 }

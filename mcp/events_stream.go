@@ -188,6 +188,9 @@ func (st *eventStream) checkSource(ctx context.Context, page *consume.Page) bool
 		return st.failed(ctx, "subscription", asUserError(problem))
 	case state.Phase == source.Reconnecting:
 		return st.failed(ctx, "source", sourceError(state))
+	case state.Unstored != "":
+		p := unstored(state.Unstored)
+		return st.failed(ctx, "storage", &eventcore.Error{Code: eventcore.CodeBusUnavailable, Message: p.Message, Hint: p.Hint})
 	}
 	st.trouble = ""
 	return true

@@ -283,6 +283,20 @@ func (f *fakeConsumer) Source() source.State {
 	return f.source
 }
 
+func (f *fakeConsumer) NextSource(ctx context.Context, last source.State) (source.State, error) {
+	for {
+		changed := f.more.next()
+		if state := f.Source(); state != last {
+			return state, nil
+		}
+		select {
+		case <-changed.Done():
+		case <-ctx.Done():
+			return last, ctx.Err()
+		}
+	}
+}
+
 func (f *fakeConsumer) Status(context.Context) (*protocol.Status, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -314,4 +328,5 @@ func (f *fakeConsumer) change(change func(f *fakeConsumer)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	change(f)
+	f.more.fire()
 }

@@ -42,8 +42,7 @@ func problemOf(err error) problem {
 func busProblems(status *protocol.Status) []problem {
 	problems := sourceProblems(status.Source)
 	if status.Problem != "" {
-		problems = append(problems, problem{problemStorage, "events cannot be stored: " + status.Problem,
-			"free disk space or check the state directory; Lark delivers the events again meanwhile"})
+		problems = append(problems, unstored(status.Problem))
 	}
 	if e := status.Unreadable; e != nil {
 		problems = append(problems, problem{problemStorage, "events cannot be read: " + e.Message, e.Hint})
@@ -60,6 +59,11 @@ func busProblems(status *protocol.Status) []problem {
 		}
 	}
 	return problems
+}
+
+func unstored(why string) problem {
+	return problem{problemStorage, "events cannot be stored: " + why,
+		"free disk space or check the state directory; Lark delivers the events again meanwhile"}
 }
 
 func sourceProblems(state source.State) []problem {

@@ -138,6 +138,7 @@ func (s *Session) consumer() (Consumer, error) {
 		return nil, err
 	}
 	s.made = made
+	s.workers.Go(func() { s.watchSource(made) })
 	return made, nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func (s *spawner) watch(cmd *exec.Cmd, logged int64) {
 }
 
 // complaint returns the error that a bus ended with, from its log, which begins at from; without one, its last line; or
-// why the log cannot be had.
+// why there is none.
 func complaint(path string, from int64) string {
 	file, err := os.Open(path)
 	if err != nil {
@@ -134,6 +135,9 @@ func complaint(path string, from int64) string {
 	if err != nil {
 		return err.Error()
 	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return silence(path)
+	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	for _, line := range slices.Backward(lines) {
 		if said, ok := strings.CutPrefix(line, complaintPrefix); ok {
@@ -141,4 +145,17 @@ func complaint(path string, from int64) string {
 		}
 	}
 	return lines[len(lines)-1]
+}
+
+// silence says why a bus may have logged nothing: where the disk is full, neither the bus nor its log has room.
+func silence(path string) string {
+	log, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
+	if err == nil {
+		_, err = log.WriteString("\n")
+		err = errors.Join(err, log.Close())
+	}
+	if err != nil {
+		return "it could not write its log: " + err.Error()
+	}
+	return "it did not say why"
 }

@@ -12,7 +12,7 @@ func TestWhyABusEndedIsItsOwnLastComplaint(t *testing.T) {
 		"a failure":                 {"time=1 level=INFO msg=x\nlark-events-mcp: no room\n", "no room"},
 		"a failure and what to run": {"lark-events-mcp: unknown flag: --new\nrun lark-events-mcp --help\n", "unknown flag: --new"},
 		"no complaint":              {"time=1 level=INFO msg=x\nit fell over\n", "it fell over"},
-		"nothing":                   {"", ""},
+		"nothing":                   {"", "it did not say why"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "bus.log")

@@ -58,6 +58,7 @@ type Bus struct {
 	consumers *consumers
 	acks      durations    // from the arrival of frames to their acknowledgement
 	displaced func() error // whether the bus's files are still its own; see watchPlace
+	wall      func() time.Time
 	// unreadable is what was first found to be wrong with the journal, for people to mend.
 	unreadable atomic.Pointer[eventcore.Error]
 	// life ends, by stop, when there is a reason to end.
@@ -124,7 +125,9 @@ func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
 	b.source = newSourceState(b.log)
 	b.consumers = newConsumers()
 	b.ingest = newIngest(log, b.log, b.publish)
-	b.displaced = func() error { return nil } // a bus without files has none to lose
+	b.ingest.tell = b.source.setUnstored
+	b.displaced = func() error { return nil }                // a bus without files has none to lose
+	b.wall = func() time.Time { return time.Now().Round(0) } // without the monotonic reading, which knows no leaps
 	return b
 }
 

@@ -34,6 +34,8 @@ type ingest struct {
 
 	mu      sync.Mutex
 	problem string
+	// tell is told of the first failure to store, and with "" of the success that ends it; nil tells nobody.
+	tell func(problem string)
 }
 
 func newIngest(log journal.Journal, logger *slog.Logger, publish func([]recentItem)) *ingest {
@@ -159,6 +161,9 @@ func (in *ingest) refuse(events []source.Event, err error) {
 func (in *ingest) setProblem(problem string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.tell != nil && (problem == "") != (in.problem == "") {
+		in.tell(problem)
+	}
 	in.problem = problem
 }
 

@@ -14,10 +14,11 @@ type sourceState struct {
 	log   *slog.Logger
 	retry chan struct{} // a token asks for another try after a final refusal
 
-	mu      sync.Mutex
-	state   source.State
-	refused bool          // the source has ended with a refusal, and nobody has asked for another try yet
-	changed chan struct{} // closed at each change
+	mu       sync.Mutex
+	state    source.State
+	unstored string        // why events cannot be stored; part of what is told of every state
+	refused  bool          // the source has ended with a refusal, and nobody has asked for another try yet
+	changed  chan struct{} // closed at each change
 }
 
 func newSourceState(log *slog.Logger) *sourceState {
@@ -38,9 +39,18 @@ func (s *sourceState) setLocked(state source.State) {
 	if state.Phase != s.state.Phase || state.Detail != s.state.Detail {
 		s.log.Info("long connection", "state", state.Phase, "attempt", state.Attempt, "detail", state.Detail)
 	}
+	state.Unstored = s.unstored
 	s.state = state
 	close(s.changed)
 	s.changed = make(chan struct{})
+}
+
+// setUnstored tells why events cannot be stored, or with "" that they are stored again.
+func (s *sourceState) setUnstored(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unstored = why
+	s.setLocked(s.state)
 }
 
 // fail makes sure that the state says Failed, after the source has ended with a refusal.

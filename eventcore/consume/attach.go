@@ -102,6 +102,8 @@ func (c *Client) relink(ctx context.Context, how starting) (*link, error) {
 		return nil, errClosed
 	}
 	c.link = l
+	close(c.linked)
+	c.linked = make(chan struct{})
 	c.tending.Go(func() { c.tend(l) })
 	return l, nil
 }

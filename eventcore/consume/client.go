@@ -45,7 +45,8 @@ type Client struct {
 	closeAll sync.Once
 
 	mu         sync.Mutex
-	link       *link // nil before the first
+	link       *link         // nil before the first
+	linked     chan struct{} // closed when link is another
 	yielding   backoff
 	holders    uint64
 	subs       map[string]*Subscription // by ID
@@ -59,7 +60,7 @@ func New(opts Options) *Client {
 	}
 	c := &Client{
 		yielding: backoff{min: yieldMin, max: yieldMax},
-		opts:     opts, log: opts.Logger, dialing: make(chan struct{}, 1),
+		opts:     opts, log: opts.Logger, dialing: make(chan struct{}, 1), linked: make(chan struct{}),
 		subs: map[string]*Subscription{}, subscribed: map[string]*pendingSub{},
 	}
 	c.closed, c.close = context.WithCancel(context.Background())
@@ -69,17 +70,42 @@ func New(opts Options) *Client {
 // Source returns the last known state of the connection to the platform, without waiting; before the first use
 // of the bus it is Connecting.
 func (c *Client) Source() source.State {
-	c.mu.Lock()
-	l := c.link
-	c.mu.Unlock()
-	if l == nil {
-		return source.State{Phase: source.Connecting}
-	}
-	state, _ := l.state()
-	if !l.alive() {
-		state.Phase, state.Detail = source.Reconnecting, "the bus has ended; it is started again when needed"
-	}
+	state, _, _ := c.watchSource()
 	return state
+}
+
+// NextSource waits until the state that [Client.Source] returns is another than last, and returns it, or returns ctx's
+// error. It attaches to no bus.
+func (c *Client) NextSource(ctx context.Context, last source.State) (source.State, error) {
+	for {
+		state, changed, lost := c.watchSource()
+		if state != last {
+			return state, nil
+		}
+		select {
+		case <-changed:
+		case <-lost:
+		case <-ctx.Done():
+			return state, ctx.Err()
+		}
+	}
+}
+
+// watchSource returns the state, and what is closed when it changes or the bus is lost; nil is never closed.
+func (c *Client) watchSource() (state source.State, changed, lost <-chan struct{}) {
+	c.mu.Lock()
+	l, linked := c.link, c.linked
+	c.mu.Unlock()
+	switch {
+	case l == nil:
+		return source.State{Phase: source.Connecting}, linked, nil
+	case !l.alive():
+		state, _ := l.state()
+		state.Phase, state.Detail = source.Reconnecting, "the bus has ended; it is started again when needed"
+		return state, linked, nil
+	}
+	state, changed = l.state()
+	return state, changed, l.done
 }
 
 // AwaitSource attaches to the bus and waits until the connection to the platform is up or was refused for good,

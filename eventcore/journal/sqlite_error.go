@@ -19,10 +19,16 @@ var errForeignFormat = errors.New("it was written by another version of this pro
 
 // diskFull marks err with [ErrFull] if SQLite says that there is no room.
 func diskFull(err error) error {
-	if sqliteCode(err) == sqlite3.SQLITE_FULL {
+	if saysFull(err) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
+}
+
+// saysFull reports whether SQLite found no room: for its data, or for the index of its log, which it says in another way.
+func saysFull(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE)
 }
 
 // sqliteCode returns the primary result code in err's chain, 0 if there is none: https://www.sqlite.org/rescode.html.
@@ -48,9 +54,10 @@ func unusable(path string, err error) error {
 // holds events that were not read yet.
 func mend(err error) string {
 	const moveAway = "move the file and its -wal and -shm away; a new, empty journal is then started"
-	switch sqliteCode(err) {
-	case sqlite3.SQLITE_FULL:
+	if saysFull(err) {
 		return "free space on its disk; the journal itself is whole"
+	}
+	switch sqliteCode(err) {
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return "check that its directory exists and that this user may write to it and to the file"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:

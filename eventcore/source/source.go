@@ -68,4 +68,6 @@ type State struct {
 	// OnlineConnections is how many connections the app has open anywhere, as the platform counts; 0 if unknown.
 	// More than one means that others receive part of the events.
 	OnlineConnections int `json:"online_connections,omitempty"`
+	// Unstored says why events that arrive cannot be stored, while that is so. The bus sets it, no source does.
+	Unstored string `json:"unstored,omitempty"`
 }

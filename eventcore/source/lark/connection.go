@@ -129,6 +129,10 @@ func (c *connection) lost(err error) error {
 	var closed *websocket.CloseError
 	var network net.Error
 	switch {
+	case errors.Is(err, websocket.ErrReadLimit):
+		what := fmt.Sprintf("a message was larger than the %d bytes accepted", maxMessage)
+		c.sink.Malformed(what)
+		return errors.New(what)
 	case errors.As(err, &closed):
 		return fmt.Errorf("the platform closed the connection (%d %s)", closed.Code, closed.Text)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():

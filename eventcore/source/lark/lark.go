@@ -68,10 +68,11 @@ func (s *Source) run(ctx context.Context, sink source.Sink, states *reporter) er
 	}
 	waits := backoff{limit: defaultSettings().reconnect, random: rand.Int64N}
 	states.connecting()
+	opened := false
 	for attempt := 1; ; attempt++ {
 		conn, err := s.connect(ctx, sink, &waits)
 		if err == nil {
-			attempt = 0
+			attempt, opened = 0, true
 			states.connected()
 			s.log.Info("long connection open", "connection_id", conn.id, "ping_interval", conn.settings.ping)
 			began := time.Now()
@@ -85,7 +86,9 @@ func (s *Source) run(ctx context.Context, sink source.Sink, states *reporter) er
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if final := (*eventcore.Error)(nil); errors.As(err, &final) {
+		// What is no answer of the platform is no word of it either, once it was found at this address: a gateway in
+		// front of it answers so while it is away.
+		if final := (*eventcore.Error)(nil); errors.As(err, &final) && (final.PlatformCode != 0 || !opened) {
 			return final
 		}
 		wait := waits.next()

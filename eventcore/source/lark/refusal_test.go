@@ -165,6 +165,18 @@ func TestTooManyConnectionsIsRetriedSlowly(t *testing.T) {
 	second.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Connected })
 }
 
+// A gateway whose platform is away for a moment knows no long connection.
+func TestAPlatformThatWasThereIsNotGivenUpFor404(t *testing.T) {
+	s := start(t, larksim.Options{ReconnectInterval: time.Second})
+	s.connected(t)
+	s.platform.PlanBootstraps(larksim.BootstrapAnswer{Status: 404, Body: "404 page not found"})
+	s.platform.DropConnections()
+	state := s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Connected && state.Reconnects == 1 })
+	if !strings.Contains(state.LastError, "404") {
+		t.Errorf("the last error is %q, want it to say what was answered", state.LastError)
+	}
+}
+
 func TestNobodyListens(t *testing.T) {
 	s := prepare(t, larksim.Options{})
 	s.run(t, func(o *Options) { o.BaseURL = "http://127.0.0.1:1" })

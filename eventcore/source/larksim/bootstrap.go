@@ -47,7 +47,9 @@ type BootstrapAnswer struct {
 	Msg    string //
 	NoURL  bool   // code 0, and no endpoint
 	Body   string // instead of all that: this body
-	Hang   bool   // no answer at all until the client leaves
+	// Endless repeats Body until the client leaves.
+	Endless bool
+	Hang    bool // no answer at all until the client leaves
 }
 
 // PlanBootstraps queues answers for the next requests for an endpoint; after them, requests are answered as usual.
@@ -93,7 +95,10 @@ func (p *Platform) answerPlanned(w http.ResponseWriter, r *http.Request, plan Bo
 		p.hang(r)
 	case plan.Body != "":
 		w.WriteHeader(status)
-		fmt.Fprint(w, plan.Body)
+		_, err := fmt.Fprint(w, plan.Body)
+		for plan.Endless && err == nil && !p.isClosing() {
+			_, err = fmt.Fprint(w, plan.Body)
+		}
 	case plan.NoURL:
 		writeJSON(w, status, frame.EndpointAnswer{Msg: "success", Data: &frame.Endpoint{}})
 	default:

@@ -56,12 +56,17 @@ func (c *conn) isSilent() bool {
 
 // send queues one binary message, whose bytes, size of them, fill appends.
 func (c *conn) send(size int, fill func([]byte) []byte) {
+	c.put(func(to []byte) []byte { return fill(appendMessageHeader(to, size)) })
+}
+
+// put queues the bytes that fill appends.
+func (c *conn) put(fill func([]byte) []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.silent {
 		return
 	}
-	c.buffer = fill(appendMessageHeader(c.buffer, size))
+	c.buffer = fill(c.buffer)
 	select {
 	case c.wake <- struct{}{}:
 	default:

@@ -27,6 +27,14 @@ func (p *Platform) SendRaw(message []byte) {
 	}
 }
 
+// SendWire sends bytes on every open connection as they are, as something broken between the platform and its client
+// would: SendRaw without the WebSocket's framing.
+func (p *Platform) SendWire(bytes []byte) {
+	for _, c := range p.open() {
+		c.put(func(to []byte) []byte { return append(to, bytes...) })
+	}
+}
+
 // SendGarbage sends messages of up to 300 random bytes on every open connection.
 func (p *Platform) SendGarbage(messages int) {
 	for range messages {

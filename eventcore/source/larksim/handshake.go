@@ -1,8 +1,10 @@
 package larksim
 
 import (
+	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -15,6 +17,7 @@ type HandshakeAnswer struct {
 	Msg         string // the Handshake-Msg header
 	AuthErrCode int    // the Handshake-Autherrcode header, such as 1000040350; 0 for none
 	Hang        bool   // no answer at all until the client leaves
+	Wire        string // instead of all that: these bytes as they are, and the end of the connection
 }
 
 // PlanHandshakes queues refusals for the next handshakes; after them, handshakes are accepted as usual.
@@ -38,6 +41,9 @@ func (p *Platform) serveSocket(w http.ResponseWriter, r *http.Request) {
 	case planned && plan.Hang:
 		p.hang(r)
 		return
+	case planned && plan.Wire != "":
+		answerRaw(w, plan.Wire)
+		return
 	case planned:
 		refuseHandshake(w, plan)
 		return
@@ -56,6 +62,17 @@ func (p *Platform) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return // answered by the upgrader
 	}
 	p.runConn(newConn(query.Get(frame.QueryDeviceID), socket))
+}
+
+// answerRaw writes bytes in place of an HTTP answer.
+func answerRaw(w http.ResponseWriter, text string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // the client is gone
+	}
+	defer conn.Close()
+	_ = conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	_, _ = io.WriteString(conn, text) // the client may leave early
 }
 
 func refuseHandshake(w http.ResponseWriter, plan HandshakeAnswer) {
