@@ -86,7 +86,9 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	if err != nil {
 		return err
 	}
-	jq, err := consume.CompileFilter(f.jq, def)
+	sandbox := newSandbox()
+	defer sandbox.Close()
+	filter, err := consume.CompileFilter(ctx, f.jq, def, sandbox)
 	if err != nil {
 		return err
 	}
@@ -109,7 +111,7 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	onStdoutClosed(cancel)
-	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: jq, left: f.max})
+	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: filter, left: f.max})
 	if errors.Is(err, errUnread) {
 		fmt.Fprintln(os.Stderr, "warning: stdout is not read; its last line may be cut short")
 	}
@@ -226,13 +228,13 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 	lines := []any{whole}
 	if p.jq != nil && e.Err == nil {
 		lines = lines[:0]
-		err := p.jq.Outputs(ctx, e.Data, func(output any) bool {
-			switch output {
-			case nil, false:
-			case true:
+		err := p.jq.Outputs(ctx, e.Data, func(output jq.Output) bool {
+			switch {
+			case !output.True:
+			case string(output.JSON) == "true":
 				lines = append(lines, whole)
 			default:
-				lines = append(lines, output)
+				lines = append(lines, output.JSON)
 			}
 			return true
 		})
@@ -262,18 +264,14 @@ func (p *eventPrinter) print(ctx context.Context, e *consume.Event) error {
 	return nil
 }
 
-// encodeLine appends a printedEvent or an output of jq, which may be a number that only jq knows how to write.
+// encodeLine appends a printedEvent, or an output of jq as it is.
 func encodeLine(text *bytes.Buffer, line any) error {
-	if whole, ok := line.(printedEvent); ok {
-		encoder := json.NewEncoder(text)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(whole)
+	if output, ok := line.(json.RawMessage); ok {
+		text.Write(output)
+		text.WriteByte('\n')
+		return nil
 	}
-	encoded, err := jq.Encode(line)
-	if err != nil {
-		return err
-	}
-	text.Write(encoded)
-	text.WriteByte('\n')
-	return nil
+	encoder := json.NewEncoder(text)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(line)
 }
