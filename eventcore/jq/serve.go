@@ -94,10 +94,10 @@ func watch() (done func()) {
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
 		heap := []metrics.Sample{{Name: heapBytes}}
-		for {
+		for over := false; !over; {
 			select {
 			case <-ended:
-				return
+				over = true // and a last look, at what was made since the one before
 			case <-look.C:
 			}
 			if metrics.Read(heap); heap[0].Value.Uint64() > MaxMemory || time.Now().After(late) {
