@@ -73,8 +73,12 @@ func (r *reader) run(ctx context.Context, l *link) error {
 		if r.rewind(batch.Head) {
 			continue
 		}
+		before := slices.Min(r.next)
 		if err := r.take(ctx, l, batch); err != nil {
 			return err
+		}
+		if batch.More && slices.Min(r.next) == before {
+			return strangeAnswer(l.welcome.PID) // asking again would bring the same, without end
 		}
 		if r.finished(batch) {
 			break
