@@ -2,10 +2,12 @@ package mcp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +40,7 @@ func TestFaultSlowConnectionsKeepNobodyOut(t *testing.T) {
 	n := testutil.Faults(t, 1000, 20_000)
 	address := strings.TrimPrefix(w.url, "http://")
 	closed := 0
+	var slow []net.Conn
 	for range n {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
@@ -47,8 +50,16 @@ func TestFaultSlowConnectionsKeepNobodyOut(t *testing.T) {
 		if _, err := io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
 			closed++
 		}
+		slow = append(slow, conn)
 	}
 	pollBeside(t, known, consumer, fmt.Sprintf("%d connections that do not finish their headers (%d closed already)", n, closed))
+	deadline := time.Now().Add(headerTime / 2) // before they are closed for their slowness
+	for i, conn := range slow[:n-maxStrangers] {
+		conn.SetReadDeadline(deadline)
+		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("connection %d of %d has not made room: %v", i, n, err)
+		}
+	}
 	stranger := w.as("X-Fresh", "1")
 	stranger.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	if status, text := stranger.initialize().post(legacyMessage("ping", nil)); status != http.StatusOK {

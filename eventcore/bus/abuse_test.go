@@ -2,9 +2,11 @@ package bus_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -80,10 +82,18 @@ func TestFaultThoseWhoDoNotFinishTheirHelloKeepNobodyOut(t *testing.T) {
 	b := testutil.StartBus(t, testutil.Home(t).App("cli_test"))
 	known := newBystander(t, b)
 	n := testutil.Faults(t, 600, 10_000)
+	var slow []net.Conn
 	for range n / 200 {
-		connect(t, b, 200, `{"hello":{"version":1,`)
+		slow = append(slow, connect(t, b, 200, `{"hello":{"version":1,`)...)
 		known.poll(b)
 		newBystander(t, b).poll(b)
+	}
+	began := time.Now()
+	for i, conn := range slow[:n-256] {
+		conn.SetReadDeadline(began.Add(generous / 2)) // before they are closed for their slowness
+		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("connection %d of %d has not made room: %v", i, n, err)
+		}
 	}
 	known.report(fmt.Sprintf("%d unfinished hellos", n))
 }
