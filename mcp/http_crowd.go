@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// maxConnections is how many may be open, and maxStrangers how many of them may not have brought a request that is
-	// served, which needs a token where there are tokens.
-	maxConnections, maxStrangers = 4096, 512
+	// maxConnections is how many may be open. Those that have not brought a request that is served, which needs a token
+	// where there are tokens, make room for others.
+	maxConnections = 4096
 	// maxPrincipalRequests bounds the requests and streams of one principal, so that others find room.
 	maxPrincipalRequests = 2048
 	// maxLarge is how many messages of more than smallBody bytes are read and answered at once. Read, a message takes up
@@ -25,7 +25,7 @@ const tooManyConnections = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: te
 	"The server has its fill of connections. Close some, or try again.\n"
 
 func limitConnections(listener net.Listener) net.Listener {
-	return transport.Limit(listener, transport.Limits{Open: maxConnections, Strangers: maxStrangers, Refusal: []byte(tooManyConnections)})
+	return transport.Limit(listener, transport.Limits{Open: maxConnections, Refusal: []byte(tooManyConnections)})
 }
 
 type guestKey struct{}

@@ -19,10 +19,11 @@ import (
 const helloTimeout = 10 * time.Second
 
 const (
-	// maxConns is how many connections may be open, and maxNewConns how many of them may not have said hello.
-	maxConns, maxNewConns = 4096, 256
-	// maxRequests bounds the requests under way of all connections together.
-	maxRequests = 32 << 10
+	// maxConns is how many connections may be open.
+	maxConns = 4096
+	// maxRequests bounds the requests under way of all connections together, but for the first few of each, so that
+	// nobody is kept out by what others ask.
+	maxRequests, fewRequests = 32 << 10, 8
 )
 
 const (
@@ -50,7 +51,7 @@ type conn struct {
 // serve accepts connections until the listener is closed, and waits for all of them to end. A failure to accept may
 // pass (no file descriptor is free, the other side has gone), so that only one that lasts ends the bus.
 func (b *Bus) serve(ctx context.Context, listener net.Listener) {
-	listener = transport.Limit(listener, transport.Limits{Open: maxConns, Strangers: maxNewConns, Refusal: tooManyConns()})
+	listener = transport.Limit(listener, transport.Limits{Open: maxConns, Refusal: tooManyConns()})
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	var failing time.Time // since when, if it does
@@ -222,7 +223,7 @@ func (c *conn) begin(ctx context.Context, id uint64) (reqCtx context.Context, en
 	if len(c.pending) >= protocol.MaxPending {
 		return nil, nil, tooManyRequests(fmt.Sprintf("%d requests of this connection are under way, the most at once", protocol.MaxPending))
 	}
-	if c.bus.requests.Add(1) > maxRequests {
+	if c.bus.requests.Add(1) > maxRequests && len(c.pending) >= fewRequests {
 		c.bus.requests.Add(-1)
 		return nil, nil, tooManyRequests(fmt.Sprintf("%d requests of all consumers are under way, the most at once", maxRequests))
 	}

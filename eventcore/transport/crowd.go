@@ -12,12 +12,10 @@ const refusalTime = time.Second
 
 // Limits are those of a [Crowd].
 type Limits struct {
-	// Open is how many connections may be open. One more is told Refusal and closed.
+	// Open is how many connections may be open. One more takes the place of the oldest that was not admitted, so that
+	// who is slow to say who it is does not keep out who is quick; if all were, it has no place itself.
 	Open int
-	// Strangers is how many of them may be such as were not admitted. One more, or one more than Open, takes the place of
-	// the oldest of those, which is closed: who is slow to say who it is does not keep out who is quick.
-	Strangers int
-	// Refusal is what a connection beyond Open is told; it should fit into what the system buffers.
+	// Refusal is what a connection is told that has no place, before it is closed; it should fit into what the system buffers.
 	Refusal []byte
 }
 
@@ -46,29 +44,35 @@ func (c *Crowd) Accept() (net.Conn, error) {
 		guest := &Guest{Conn: conn, crowd: c}
 		if oldest, ok := c.enter(guest); ok {
 			if oldest != nil {
-				oldest.Close()
+				oldest.refuse()
 			}
 			return guest, nil
 		}
-		// The error is that the other side has gone.
-		_ = conn.SetWriteDeadline(time.Now().Add(refusalTime))
-		_, _ = conn.Write(c.limits.Refusal)
-		conn.Close()
+		guest.refuse()
 	}
 }
 
-// enter lets a connection in, in place of the oldest stranger if there are too many.
+// refuse tells why the connection is closed, and closes it.
+func (g *Guest) refuse() {
+	// The errors are that the other side has gone.
+	_ = g.SetWriteDeadline(time.Now().Add(refusalTime))
+	_, _ = g.Write(g.crowd.limits.Refusal)
+	g.Close()
+}
+
+// enter lets a connection in, in place of the oldest stranger if there is no room.
 func (c *Crowd) enter(guest *Guest) (oldest *Guest, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	full := c.open >= c.limits.Open
-	switch first := c.strangers.Front(); {
-	case first != nil && (full || c.strangers.Len() >= c.limits.Strangers):
+	if c.open >= c.limits.Open {
+		first := c.strangers.Front()
+		if first == nil {
+			return nil, false
+		}
 		oldest = first.Value.(*Guest)
-	case full:
-		return nil, false
 	}
 	guest.stranger = c.strangers.PushBack(guest)
+	guest.entered = true
 	c.open++
 	return oldest, true
 }
@@ -78,6 +82,7 @@ type Guest struct {
 	net.Conn
 	crowd    *Crowd
 	stranger *list.Element // nil once it was admitted; guarded by the crowd's mu
+	entered  bool          // it was let in
 	once     sync.Once
 }
 
@@ -102,7 +107,9 @@ func (g *Guest) Close() error {
 		g.crowd.mu.Lock()
 		defer g.crowd.mu.Unlock()
 		g.noStranger()
-		g.crowd.open--
+		if g.entered {
+			g.crowd.open--
+		}
 	})
 	return g.Conn.Close()
 }

@@ -50,7 +50,7 @@ func newCrowd(t *testing.T, limits transport.Limits) (connect func() (theirs net
 }
 
 func TestACrowdIsBounded(t *testing.T) {
-	connect := newCrowd(t, transport.Limits{Open: 3, Strangers: 3, Refusal: []byte("!full")})
+	connect := newCrowd(t, transport.Limits{Open: 3, Refusal: []byte("!full")})
 	var last *transport.Guest
 	for range 3 {
 		_, last = connect()
@@ -73,7 +73,7 @@ func TestACrowdIsBounded(t *testing.T) {
 }
 
 func TestStrangersMakeRoomForThoseWhoComeAfterThem(t *testing.T) {
-	connect := newCrowd(t, transport.Limits{Open: 3, Strangers: 2})
+	connect := newCrowd(t, transport.Limits{Open: 3})
 	_, known := connect()
 	known.Admit()
 	_, slow := connect()
