@@ -37,7 +37,7 @@ func TestFaultSlowConnectionsKeepNobodyOut(t *testing.T) {
 	w := serveHTTP(t, consumer)
 	known := w.initialize()
 	known.subscribe()
-	n := testutil.Faults(t, 1000, 20_000)
+	n := testutil.Faults(t, 1000, 8000)
 	address := strings.TrimPrefix(w.url, "http://")
 	closed := 0
 	var slow []net.Conn
