@@ -78,6 +78,9 @@ func (s *Session) finishReply(c *call, msg message, reply mcpgo.JSONRPCMessage) 
 		return reply
 	case mcpgo.JSONRPCError:
 		reply.ID = id
+		if reply.Error.Message == mcpserver.ErrSessionNotInitialized.Error() { // which is no fault of this server
+			reply.Error.Code, reply.Error.Message = mcpgo.INVALID_REQUEST, "the session is not initialized; send initialize first"
+		}
 		if msg.method == string(mcpgo.MethodResourcesRead) && reply.Error.Code != mcpgo.INTERNAL_ERROR {
 			reply.Error.Message += "; resources/list and resources/templates/list show what there is"
 			reply.Error.Data = resourceError{URI: resourceURI(msg.raw)}

@@ -64,6 +64,7 @@ func (o HTTPOptions) Check(addr net.Addr) error {
 type httpTransport struct {
 	opts     HTTPOptions
 	sessions *httpSessions
+	crowd    *httpCrowd
 }
 
 // ServeStreamableHTTP serves any number of clients over Streamable HTTP at [HTTPPath], in both protocol eras, and
@@ -79,13 +80,14 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 	}
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
-	t := &httpTransport{opts: opts, sessions: newHTTPSessions(s, requests)}
+	t := &httpTransport{opts: opts, sessions: newHTTPSessions(s, requests), crowd: newHTTPCrowd()}
 	t.sessions.tokens = opts.Tokens
+	listener = limitConnections(listener)
 	web := &http.Server{
 		Handler: t, TLSConfig: opts.TLS, ReadHeaderTimeout: headerTime, IdleTimeout: idleConnection, MaxHeaderBytes: maxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return requests },
-		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Streams},
-		ErrorLog:    slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context { return requests }, ConnContext: withGuest,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Streams},
+		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
 	go func() {
@@ -143,8 +145,17 @@ func (t *httpTransport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	principal, ok := t.admit(w, r)
+	if !ok {
+		return
+	}
+	admitConnection(r.Context())
+	leave, err := t.crowd.enter(principal)
+	if err != nil {
+		writeJSON(w, http.StatusTooManyRequests, encodeError(nil, &rpcError{Code: codeBusy, Message: err.Error()}))
+		return
+	}
+	defer leave()
 	switch {
-	case !ok:
 	case r.URL.Path != HTTPPath:
 		t.opts.Metrics.ServeHTTP(w, r)
 	case r.Method == http.MethodPost:

@@ -32,10 +32,11 @@ func (m httpMessage) modern() bool {
 
 // post serves one message.
 func (t *httpTransport) post(w http.ResponseWriter, r *http.Request, principal string) {
-	body, ok := readBody(w, r)
+	body, done, ok := t.readBody(w, r)
 	if !ok {
 		return
 	}
+	defer done()
 	parsed, problem := parseMessage(body)
 	if problem != nil {
 		writeJSON(w, http.StatusBadRequest, encodeError(parsed.id, problem))
@@ -117,7 +118,7 @@ func (s *httpSession) serve(w http.ResponseWriter, r *http.Request, msg httpMess
 	}
 	finish := func() bool { return true }
 	if !msg.modern() { // there, clients share a session, and ids are a client's own
-		entry, err := s.inflight.begin(msg.id, math.MaxInt, cancel)
+		entry, err := s.inflight.begin(msg.id, isStream(msg.method), math.MaxInt, cancel)
 		if err != nil {
 			refuse(w, http.StatusBadRequest, msg.id, fmt.Sprintf("request id %s is in use by a request that is still being answered",
 				clip(string(msg.id), 100)))
@@ -162,36 +163,55 @@ func withProtocol(msg message, header http.Header) httpMessage {
 	return m
 }
 
-// readBody returns the message that a request carries. If it carries none that can be read, it has been answered.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// readBody returns the message that a request carries, and what is to be called when it has been dealt with. If it
+// carries none that can be read, it has been answered.
+func (t *httpTransport) readBody(w http.ResponseWriter, r *http.Request) (message []byte, done func(), ok bool) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err != nil || kind != "application/json":
 		refuse(w, http.StatusUnsupportedMediaType, nil, "a message is JSON: the Content-Type must be application/json")
-		return nil, false
+		return nil, nil, false
 	case !acceptsType(r, "application/json") || !acceptsType(r, "text/event-stream"):
 		refuse(w, http.StatusNotAcceptable, nil, "an answer is JSON or a stream of events: the Accept header must have both, "+
 			"application/json and text/event-stream")
-		return nil, false
+		return nil, nil, false
 	case r.ContentLength > maxLineBytes:
 		refuseSize(w)
-		return nil, false
+		return nil, nil, false
 	}
 	control := http.NewResponseController(w)
 	// The errors are that the connection has no deadlines, as in a test.
 	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLineBytes))
-	_ = control.SetReadDeadline(time.Time{})
-	var tooLong *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLong):
-		refuseSize(w)
-		return nil, false
-	case err != nil:
-		refuse(w, http.StatusBadRequest, nil, "the body did not arrive whole: "+err.Error())
-		return nil, false
+	whole := http.MaxBytesReader(w, r.Body, maxLineBytes)
+	done = func() {}
+	body, err := io.ReadAll(io.LimitReader(whole, smallBody))
+	if err == nil && len(body) == smallBody {
+		if done, ok = t.crowd.enterLarge(); !ok {
+			refuseLarge(w)
+			return nil, nil, false
+		}
+		var rest []byte
+		rest, err = io.ReadAll(whole)
+		body = append(body, rest...)
 	}
-	return bytes.TrimSpace(body), true
+	_ = control.SetReadDeadline(time.Time{})
+	if err == nil {
+		return bytes.TrimSpace(body), done, true
+	}
+	done()
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		refuseSize(w)
+	} else {
+		refuse(w, http.StatusBadRequest, nil, "the body did not arrive whole: "+err.Error())
+	}
+	return nil, nil, false
+}
+
+func refuseLarge(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close") // rather than reading the rest
+	writeJSON(w, http.StatusServiceUnavailable, encodeError(nil, &rpcError{Code: codeBusy,
+		Message: fmt.Sprintf("%d messages of more than %d bytes are being dealt with, the most at once; send it again", maxLarge, smallBody)}))
 }
 
 func refuseSize(w http.ResponseWriter) {

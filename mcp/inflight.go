@@ -20,14 +20,11 @@ var (
 type inflight struct {
 	mu      sync.Mutex
 	entries map[string]*inflightEntry
-	counted int // entries that count
+	counted map[bool]int // entries, by whether they are streams
 }
 
-// noLimit is the limit of requests that are not limited in number, and do not count against others.
-const noLimit = 0
-
-// isStream reports whether a request is answered by a stream, which lasts as long as its client wants. Of those there may
-// be any number.
+// isStream reports whether a request is answered by a stream, which lasts as long as its client wants, so that it must not
+// take the place of one that is over soon.
 func isStream(method string) bool {
 	return method == string(mcpgo.MethodSubscriptionsListen) || method == eventsStreamMethod
 }
@@ -36,26 +33,26 @@ func isStream(method string) bool {
 type inflightEntry struct {
 	key    string
 	cancel context.CancelFunc
-	free   bool // it does not count
+	stream bool
 }
 
-func newInflight() *inflight { return &inflight{entries: map[string]*inflightEntry{}} }
+func newInflight() *inflight {
+	return &inflight{entries: map[string]*inflightEntry{}, counted: map[bool]int{}}
+}
 
-// begin enters a request, which stops at cancel. It refuses an id that is in use, and any request beyond limit; with
-// noLimit the request is none of those that count.
-func (t *inflight) begin(id json.RawMessage, limit int, cancel context.CancelFunc) (*inflightEntry, error) {
+// begin enters a request, which stops at cancel. It refuses an id that is in use, and any stream beyond the limit of
+// streams, or any other request beyond that of others.
+func (t *inflight) begin(id json.RawMessage, stream bool, limit int, cancel context.CancelFunc) (*inflightEntry, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	entry := &inflightEntry{key: idKey(id), cancel: cancel, free: limit == noLimit}
+	entry := &inflightEntry{key: idKey(id), cancel: cancel, stream: stream}
 	if _, ok := t.entries[entry.key]; ok {
 		return nil, errDuplicateID
 	}
-	if !entry.free {
-		if t.counted >= limit {
-			return nil, errTooMany
-		}
-		t.counted++
+	if t.counted[stream] >= limit {
+		return nil, errTooMany
 	}
+	t.counted[stream]++
 	t.entries[entry.key] = entry
 	return entry, nil
 }
@@ -63,9 +60,7 @@ func (t *inflight) begin(id json.RawMessage, limit int, cancel context.CancelFun
 // remove takes an entry out, with mu held.
 func (t *inflight) remove(entry *inflightEntry) {
 	delete(t.entries, entry.key)
-	if !entry.free {
-		t.counted--
-	}
+	t.counted[entry.stream]--
 }
 
 // cancel ends a request early. From here on it gets no answer.

@@ -50,7 +50,7 @@ func TestCallsOfADigestAreGood(t *testing.T) {
 			t.Errorf("call %s: %+v", call, sub)
 		}
 		def, _ := eventcore.Lookup(args["key"].(string))
-		if _, err := consume.CompileFilter(args["filter"].(string), def); err != nil {
+		if _, err := consume.CompileFilter(t.Context(), args["filter"].(string), def, nil); err != nil {
 			t.Errorf("call %s: %v", call, err)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 const (
 	// maxRequests bounds the requests of one client that are being answered at once.
 	maxRequests = 256
+	// maxStreams bounds the streams that one client has open.
+	maxStreams = 1000
 	// When the input ends, requests under way have drainTime to finish. Then, or at once if the context ended,
 	// they are cancelled, and all is over within closeTime: cleanups on the platform, and what is left to write.
 	drainTime = 300 * time.Millisecond
@@ -154,11 +156,11 @@ func (l *stdioLoop) handle(ctx context.Context, line []byte) {
 // start answers a request in a goroutine of its own.
 func (l *stdioLoop) start(ctx context.Context, msg message) {
 	ctx, cancel := context.WithCancel(ctx)
-	limit := maxRequests
-	if isStream(msg.method) {
-		limit = noLimit
+	stream, limit, what := isStream(msg.method), maxRequests, "requests are being answered"
+	if stream {
+		limit, what = maxStreams, "streams are open"
 	}
-	entry, err := l.session.inflight.begin(msg.id, limit, cancel)
+	entry, err := l.session.inflight.begin(msg.id, stream, limit, cancel)
 	switch {
 	case errors.Is(err, errDuplicateID):
 		cancel()
@@ -169,7 +171,7 @@ func (l *stdioLoop) start(ctx context.Context, msg message) {
 	case err != nil:
 		cancel()
 		l.replyLater(encodeError(msg.id, &rpcError{Code: codeBusy,
-			Message: fmt.Sprintf("%d requests are being answered, the most at once; wait for some, or cancel them", maxRequests)}))
+			Message: fmt.Sprintf("%d %s, the most at once; wait for some, or cancel them", limit, what)}))
 		return
 	}
 	l.handlers.Go(func() {

@@ -11,6 +11,7 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/bus"
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/jq"
 	"github.com/larkevents/lark-events-mcp/eventcore/openapi"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/lark"
 	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
@@ -23,6 +24,8 @@ type platformAccess struct {
 	start func(ctx context.Context) error
 	log   *slog.Logger
 	api   func() *openapi.API
+	// sandbox is that of all clients. Its processes end with this one.
+	sandbox *jq.Sandbox
 }
 
 // realAccess is the access to the app that the environment names.
@@ -37,7 +40,7 @@ func realAccess(cfg *config, log *slog.Logger) (*platformAccess, error) {
 
 func newAccess(cfg *config, app statedir.App, start func(ctx context.Context) error, log *slog.Logger) *platformAccess {
 	return &platformAccess{
-		cfg: cfg, app: app, start: start, log: log,
+		cfg: cfg, app: app, start: start, log: log, sandbox: newSandbox(),
 		api: sync.OnceValue(func() *openapi.API { return openAPI(cfg, log) }),
 	}
 }
@@ -46,7 +49,8 @@ func newAccess(cfg *config, app statedir.App, start func(ctx context.Context) er
 func (a *platformAccess) client(name string) *consume.Client {
 	return consume.New(consume.Options{
 		App: a.app, Start: a.start, Name: name, Binary: version(), Credentials: a.cfg.fingerprint(), Domain: a.cfg.domain(), Logger: a.log,
-		API: func(identity string) (eventcore.APIClient, error) { return a.api().As(identity) },
+		Sandbox: a.sandbox,
+		API:     func(identity string) (eventcore.APIClient, error) { return a.api().As(identity) },
 	})
 }
 

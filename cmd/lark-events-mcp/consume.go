@@ -86,7 +86,9 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	if err != nil {
 		return err
 	}
-	jq, err := consume.CompileFilter(f.jq, def)
+	sandbox := newSandbox()
+	defer sandbox.Close()
+	filter, err := consume.CompileFilter(ctx, f.jq, def, sandbox)
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	defer cancel()
 	onStdoutClosed(cancel)
 	debug.SetGCPercent(consumeGC)
-	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: jq, left: f.max})
+	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: filter, left: f.max})
 	if errors.Is(err, errUnread) {
 		fmt.Fprintln(os.Stderr, "warning: stdout is not read; its last line may be cut short")
 	}

@@ -78,15 +78,14 @@ func (p *eventPrinter) appendEvent(ctx context.Context, e *consume.Event) error 
 	}
 	before := p.lines.Len()
 	var encodeErr error
-	err := p.jq.Outputs(ctx, e.Data, func(output any) bool {
-		switch output {
-		case nil, false:
-		case true:
+	err := p.jq.Outputs(ctx, e.Data, func(output jq.Output) bool {
+		switch {
+		case !output.True:
+		case string(output.JSON) == "true":
 			encodeErr = p.appendWhole(e, nil)
 		default:
-			var encoded []byte
-			encoded, encodeErr = jq.Encode(output)
-			p.lines.Write(append(encoded, '\n'))
+			p.lines.Write(output.JSON)
+			p.lines.WriteByte('\n')
 		}
 		return encodeErr == nil
 	})

@@ -62,7 +62,7 @@ func newRootCommand() *cobra.Command {
 	root.PersistentFlags().StringVar(&g.keysDir, "keys-dir", "", "folder with event keys of your own, a JSON file each (docs/own-keys.md)")
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newDemoCommand(g), newListCommand(), newSchemaCommand(), newConsumeCommand(g),
-		newStatusCommand(), newStopCommand(), newBusCommand(g), newVersionCommand())
+		newStatusCommand(), newStopCommand(), newBusCommand(g), newVersionCommand(), newFilterCommand())
 	return root
 }
 

@@ -56,6 +56,7 @@ type Bus struct {
 	source    *sourceState
 	scopes    *scopes
 	consumers *consumers
+	requests  atomic.Int64 // under way, of all connections
 	acks      durations    // from the arrival of frames to their acknowledgement
 	displaced func() error // whether the bus's files are still its own; see watchPlace
 	wall      func() time.Time

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,10 +12,19 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
 
 // helloTimeout is how long a new connection has to introduce itself.
 const helloTimeout = 10 * time.Second
+
+const (
+	// maxConns is how many connections may be open.
+	maxConns = 4096
+	// maxRequests bounds the requests under way of all connections together, but for the first few of each, so that
+	// nobody is kept out by what others ask.
+	maxRequests, fewRequests = 32 << 10, 8
+)
 
 const (
 	acceptPause    = 250 * time.Millisecond // between two attempts to accept
@@ -27,6 +37,7 @@ type conn struct {
 	net   net.Conn
 	in    *protocol.Reader
 	out   *protocol.Writer
+	admit func() // says that the hello has come
 	hello protocol.Hello
 	since time.Time
 
@@ -40,6 +51,7 @@ type conn struct {
 // serve accepts connections until the listener is closed, and waits for all of them to end. A failure to accept may
 // pass (no file descriptor is free, the other side has gone), so that only one that lasts ends the bus.
 func (b *Bus) serve(ctx context.Context, listener net.Listener) {
+	listener = transport.Limit(listener, transport.Limits{Open: maxConns, Refusal: tooManyConns()})
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	var failing time.Time // since when, if it does
@@ -64,9 +76,19 @@ func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 		c := &conn{
 			bus: b, net: accepted, since: time.Now(), pending: map[uint64]context.CancelFunc{},
 			in: protocol.NewReader(accepted, protocol.MaxRequestLine), out: protocol.NewWriter(accepted),
+			admit: accepted.(*transport.Guest).Admit,
 		}
 		conns.Go(func() { c.run(ctx) })
 	}
+}
+
+// tooManyConns is what a consumer is told for which there is no room.
+func tooManyConns() []byte {
+	line, _ := json.Marshal(protocol.Response{Error: &eventcore.Error{ // texts only
+		Code: eventcore.CodeLimitReached, Message: fmt.Sprintf("the bus has %d consumers, the most it may have", maxConns),
+		Hint: "end some; lark-events-mcp status lists them",
+	}})
+	return append(line, '\n')
 }
 
 // pause waits, or returns early when ctx ends.
@@ -159,6 +181,7 @@ func (c *conn) welcome(ctx context.Context) (changed <-chan struct{}, ok bool) {
 		}
 		return nil, false
 	}
+	c.admit()
 	state, changed := c.bus.source.get()
 	err := c.out.Write(protocol.Response{ID: req.ID, Welcome: &protocol.Welcome{
 		Version: protocol.Version, PID: c.bus.pid(), Binary: c.bus.opts.Binary, Journal: c.bus.journal.ID(),
@@ -189,21 +212,34 @@ func (c *conn) tellState(id uint64) (changed <-chan struct{}) {
 	return changed
 }
 
-// begin notes a request under way and returns its context; ok is false if there are too many, or its id is in use.
-func (c *conn) begin(ctx context.Context, id uint64) (reqCtx context.Context, end func(), ok bool) {
+// begin notes a request under way and returns its context; the error is that there are too many, or that its id is in
+// use.
+func (c *conn) begin(ctx context.Context, id uint64) (reqCtx context.Context, end func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, used := c.pending[id]; used || len(c.pending) >= protocol.MaxPending {
-		return nil, nil, false
+	if _, used := c.pending[id]; used {
+		return nil, nil, tooManyRequests(fmt.Sprintf("request %d is under way already", id))
+	}
+	if len(c.pending) >= protocol.MaxPending {
+		return nil, nil, tooManyRequests(fmt.Sprintf("%d requests of this connection are under way, the most at once", protocol.MaxPending))
+	}
+	if c.bus.requests.Add(1) > maxRequests && len(c.pending) >= fewRequests {
+		c.bus.requests.Add(-1)
+		return nil, nil, tooManyRequests(fmt.Sprintf("%d requests of all consumers are under way, the most at once", maxRequests))
 	}
 	reqCtx, cancel := context.WithCancel(ctx)
 	c.pending[id] = cancel
 	return reqCtx, func() {
 		cancel()
+		c.bus.requests.Add(-1)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.pending, id)
-	}, true
+	}, nil
+}
+
+func tooManyRequests(problem string) error {
+	return &eventcore.Error{Code: eventcore.CodeLimitReached, Message: problem, Hint: "wait for answers before asking again"}
 }
 
 // cancel ends a request early; an id that is not under way is ignored.

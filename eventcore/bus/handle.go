@@ -90,13 +90,9 @@ func (c *conn) start(ctx context.Context, req *protocol.Request) {
 			return
 		}
 	}
-	reqCtx, end, ok := c.begin(ctx, req.ID)
-	if !ok {
-		c.reply(protocol.Response{ID: req.ID, Error: &eventcore.Error{
-			Code:    eventcore.CodeLimitReached,
-			Message: fmt.Sprintf("request %d is under way already, or %d others are", req.ID, protocol.MaxPending),
-			Hint:    "wait for answers before asking again",
-		}})
+	reqCtx, end, err := c.begin(ctx, req.ID)
+	if err != nil {
+		c.reply(protocol.Response{ID: req.ID, Error: eventcore.AsError(err)})
 		return
 	}
 	c.work.Go(func() {

@@ -12,6 +12,13 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
+const (
+	// maxScopes bounds the subscription identities, and maxHolders the subscriptions of one of them.
+	maxScopes, maxHolders = 100_000, 100_000
+	// maxScopeName bounds the bytes of an identity and its key.
+	maxScopeName = 4096
+)
+
 // holder is one subscription of one connection.
 type holder struct {
 	conn   *conn
@@ -69,6 +76,10 @@ func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (
 		if sc != nil && slices.Contains(sc.holders, h) {
 			defer s.mu.Unlock()
 			return protocol.Acquired{First: sc.busy != nil && *sc.busy == h}, nil
+		}
+		if sc == nil && len(s.byID) >= maxScopes || sc != nil && len(sc.holders) >= maxHolders || len(req.Identity)+len(req.Key) > maxScopeName {
+			s.mu.Unlock()
+			return protocol.Acquired{}, tooManyScopes()
 		}
 		if sc == nil {
 			sc = &scope{identity: req.Identity, key: req.Key}
@@ -238,6 +249,13 @@ func (s *scopes) save() {
 
 func (sc *scope) remove(h holder) {
 	sc.holders = slices.DeleteFunc(sc.holders, func(other holder) bool { return other == h })
+}
+
+func tooManyScopes() *eventcore.Error {
+	return &eventcore.Error{
+		Code: eventcore.CodeLimitReached, Message: "the bus keeps no more subscriptions, or none with so long a name",
+		Hint: "end those that are not needed; lark-events-mcp status lists the consumers",
+	}
 }
 
 // taken is the error for the second consumer of a single-consumer key.

@@ -31,6 +31,33 @@ func answerLimit(req *protocol.Request) time.Duration {
 	return answerTimeout
 }
 
+// answers reports whether an answer is one to that request.
+func answers(answer *protocol.Response, req *protocol.Request) bool {
+	switch {
+	case req.Fetch != nil:
+		return answer.Batch != nil
+	case req.Seek != nil:
+		return answer.Position != nil
+	case req.Count != nil:
+		return answer.Counted != nil
+	case req.Acquire != nil:
+		return answer.Acquired != nil
+	case req.Release != nil:
+		return answer.Released != nil
+	case req.Status != nil:
+		return answer.Status != nil
+	}
+	return true
+}
+
+// strangeAnswer is the error for a bus that answers with something else than was asked.
+func strangeAnswer(pid int) error {
+	return &eventcore.Error{
+		Code: eventcore.CodeBusUnavailable, Message: fmt.Sprintf("the bus (process %d) gave an answer that is none", pid),
+		Hint: "it is of another version, perhaps; run lark-events-mcp stop, and try again",
+	}
+}
+
 // late is the error for a request that was not answered in time.
 func (l *link) late(req *protocol.Request) error {
 	if req.Acquire != nil { // what came before it was answered, so that it is not the bus that hangs

@@ -104,3 +104,17 @@ func TestTheProcessOfABusThatHangsIsNamedWithoutAWelcome(t *testing.T) {
 		t.Errorf("got %v, want it to name %s", err, want)
 	}
 }
+
+func TestAnAnswerToSomethingElseIsAnErrorThatNamesTheBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, lines := range map[string]string{
+			"nothing in it": `{"id":$}`, "another answer": `{"id":$,"done":{}}`, "more, without end": `{"id":$,"batch":{"more":true,"head":9}}`,
+		} {
+			sub := newSubscription(&eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"}, nil, "")
+			_, err := answeredBy(t, lines).Read(t.Context(), []At{{Subscription: sub, Cursor: eventcore.Cursor{Journal: "j1"}}}, 10, time.Minute)
+			if !eventcore.IsCode(err, eventcore.CodeBusUnavailable) || !strings.Contains(err.Error(), "process 4711") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/jq"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/eventcore/source"
 	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
@@ -21,6 +22,8 @@ type Options struct {
 	// API returns the client that a key's hooks call as this identity, "bot" or "user". It is asked at a
 	// subscription whose key has hooks. Its error is what those calls return.
 	API func(identity string) (eventcore.APIClient, error)
+	// Sandbox runs the filters that this process must not; nil runs all of them here.
+	Sandbox *jq.Sandbox
 	// Name says who consumes, in the bus's status: mcp, consume, …
 	Name string
 	// Binary is the program's version, Credentials the fingerprint of its secret, Domain its platform; see

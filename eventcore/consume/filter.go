@@ -12,13 +12,14 @@ import (
 // Filter is a compiled jq expression; nil keeps everything. It may be used from many goroutines at once.
 type Filter struct{ program *jq.Program }
 
-// CompileFilter compiles a filter and tries it on the key's example, so that one that does not end is refused
-// before it meets an event. An empty text is nil. Faults are [*eventcore.Error] with invalid_filter.
-func CompileFilter(text string, def *eventcore.KeyDefinition) (*Filter, error) {
+// CompileFilter compiles a filter and tries it on the key's example, so that one that does not end, or needs too much
+// memory, is refused before it meets an event. An empty text is nil. What runs long or large runs in the sandbox; nil
+// runs it in this process. Faults are [*eventcore.Error] with invalid_filter.
+func CompileFilter(ctx context.Context, text string, def *eventcore.KeyDefinition, sandbox *jq.Sandbox) (*Filter, error) {
 	if text == "" {
 		return nil, nil
 	}
-	program, err := jq.Compile(text)
+	program, err := sandbox.Compile(text)
 	if err != nil {
 		return nil, invalidFilter(def.Key, "the filter "+err.Error(), err)
 	}
@@ -26,14 +27,17 @@ func CompileFilter(text string, def *eventcore.KeyDefinition) (*Filter, error) {
 	if len(example) == 0 {
 		example = json.RawMessage(`{}`)
 	}
-	if _, err := program.True(context.Background(), example); errors.Is(err, jq.ErrTimeout) {
+	switch _, err := program.True(ctx, example); {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, jq.ErrTimeout), errors.Is(err, jq.ErrMemory):
 		return nil, invalidFilter(def.Key, "the filter cannot be used on the key's example: "+err.Error(), err)
 	}
 	return &Filter{program}, nil
 }
 
-// Keep reports whether data passes: whether the first output is neither false nor null. A run takes at most
-// [jq.Timeout].
+// Keep reports whether data passes: whether the first output is neither false nor null. A run has the
+// limits of [jq.Program.True].
 func (f *Filter) Keep(ctx context.Context, data json.RawMessage) (bool, error) {
 	if f == nil {
 		return true, nil
@@ -41,9 +45,9 @@ func (f *Filter) Keep(ctx context.Context, data json.RawMessage) (bool, error) {
 	return f.program.True(ctx, data)
 }
 
-// Outputs runs the expression on data and calls yield with each output, until that returns false. All of it takes
-// at most [jq.Timeout].
-func (f *Filter) Outputs(ctx context.Context, data json.RawMessage, yield func(output any) bool) error {
+// Outputs runs the expression on data and calls yield with each output, until that returns false, within the limits
+// of [jq.Program.Outputs].
+func (f *Filter) Outputs(ctx context.Context, data json.RawMessage, yield func(jq.Output) bool) error {
 	return f.program.Outputs(ctx, data, nil, yield)
 }
 

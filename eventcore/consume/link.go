@@ -122,8 +122,11 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 	defer limit.Stop()
 	select {
 	case answer := <-answered:
-		if answer.Error != nil {
+		switch {
+		case answer.Error != nil:
 			return nil, answer.Error
+		case !answers(answer, &req):
+			return nil, strangeAnswer(l.welcome.PID)
 		}
 		return answer, nil
 	case <-l.done:

@@ -71,8 +71,12 @@ func (r *reader) run(ctx context.Context, l *link) error {
 		if r.rewind(batch.head) {
 			continue
 		}
+		before := slices.Min(r.next)
 		if err := r.take(ctx, l, batch); err != nil {
 			return err
+		}
+		if batch.more && !r.full && slices.Min(r.next) == before {
+			return strangeAnswer(l.welcome.PID) // asking again would bring the same, without end
 		}
 		if r.finished(batch) {
 			break

@@ -110,7 +110,7 @@ func (c *Client) define(ctx context.Context, req Request) (*Subscription, error)
 	}
 	sub := newSubscription(def, params, strings.TrimSpace(req.Filter))
 	sub.api = api
-	if sub.filter, err = CompileFilter(sub.Filter, def); err != nil {
+	if sub.filter, err = CompileFilter(ctx, sub.Filter, def, c.opts.Sandbox); err != nil {
 		return nil, err
 	}
 	return sub, nil

@@ -140,20 +140,6 @@ func TestReaderLimitsLines(t *testing.T) {
 	}
 }
 
-func FuzzRequest(f *testing.F) {
-	f.Add([]byte(`{"id":1,"hello":{"version":1,"role":"consumer"}}` + "\n"))
-	f.Add([]byte(`{"id":2,"fetch":{"after":18446744073709551615,"types":["a"],"max":-1,"wait_ms":-9223372036854775808}}` + "\n"))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		var req Request
-		if err := NewReader(bytes.NewReader(line), 1<<16).Read(&req); err != nil {
-			return
-		}
-		if err := NewWriter(io.Discard).Write(req); err != nil {
-			t.Errorf("%q was read but cannot be written: %v", line, err)
-		}
-	})
-}
-
 func TestAnEventIsEncodedAsItIs(t *testing.T) {
 	for _, text := range []string{"plain.type_v1", `"quoted\"`, "<&>", "é\n\u2028\x00\x7f", ""} {
 		want := eventcore.RawEvent{

@@ -10,7 +10,6 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/jq"
-	"github.com/larkevents/lark-events-mcp/keys/internal/keydef"
 )
 
 // maxFiles bounds the files of a folder.
@@ -121,18 +120,18 @@ func compile(text string) (*jq.Program, error) {
 // transformed is the Process of a key with a transform: its first output, none or null to drop the event.
 func transformed(def *eventcore.KeyDefinition, program *jq.Program) eventcore.ProcessFunc {
 	return func(ctx context.Context, _ eventcore.APIClient, raw *eventcore.RawEvent, params map[string]string) (json.RawMessage, error) {
-		var result any
-		err := program.Outputs(ctx, raw.Payload, []any{values(def, params)}, func(output any) bool {
-			result = output
+		var result json.RawMessage
+		err := program.Outputs(ctx, raw.Payload, []any{values(def, params)}, func(output jq.Output) bool {
+			result = output.JSON
 			return false
 		})
 		if err != nil {
 			return nil, fmt.Errorf("the transform of %s: %w", def.Key, err)
 		}
-		if result == nil {
+		if string(result) == "null" {
 			return nil, nil
 		}
-		return keydef.Encode(result)
+		return result, nil
 	}
 }
 

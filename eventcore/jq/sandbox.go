@@ -1,0 +1,189 @@
+package jq
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"time"
+)
+
+const (
+	// MaxMemory bounds, in bytes, what an expression in a sandbox makes.
+	MaxMemory = 128 << 20
+	// killAfter is when a worker is killed that neither answers nor sees for itself that the time is over: it is in one
+	// long step. It is longer than Timeout, because the machine may be busy with other things.
+	killAfter = time.Second
+	// readyAfter is how long a worker may take to start.
+	readyAfter = 20 * time.Second
+	// maxWorkers is how many expressions of a sandbox run at once.
+	maxWorkers = 2
+)
+
+// ErrMemory is returned by a run that would have needed more than [MaxMemory].
+var ErrMemory = fmt.Errorf("it needs more than %d MiB of memory", MaxMemory>>20)
+
+// Sandbox runs expressions in processes of their own, which are ended if an expression takes too long or too much.
+// gojq leaves no other way: one step of an expression, such as a join or a gsub, cannot be interrupted, and may take
+// minutes or gigabytes.
+//
+// A process starts when an expression first needs it; those that only look at an event need none. Its methods may be
+// called from many goroutines at once.
+type Sandbox struct {
+	command func() (*exec.Cmd, error)
+	workers chan *worker // nil for one that is not started
+}
+
+// NewSandbox returns a sandbox, which must be closed. command makes the command of a process that calls [Serve] with
+// its stdin and stdout.
+func NewSandbox(command func() (*exec.Cmd, error)) *Sandbox {
+	s := &Sandbox{command: command, workers: make(chan *worker, maxWorkers)}
+	for range maxWorkers {
+		s.workers <- nil
+	}
+	return s
+}
+
+// Compile compiles an expression to be run in the sandbox, if it needs one; its errors are those of the function
+// Compile. The nil sandbox runs it in this process.
+func (s *Sandbox) Compile(text string) (*Program, error) {
+	query, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	p, err := compile(text, query)
+	if err == nil && !isPlain(text, query) {
+		p.sandbox = s
+	}
+	return p, err
+}
+
+// Close ends the processes, once no expression runs. Nothing can be run afterwards.
+func (s *Sandbox) Close() {
+	for range maxWorkers {
+		if w := <-s.workers; w != nil {
+			w.end()
+		}
+	}
+	close(s.workers)
+}
+
+// request is what a worker is asked, a line of JSON; answer is what it answers.
+type request struct {
+	Expression string          `json:"expression"`
+	Data       json.RawMessage `json:"data"`
+	Truth      bool            `json:"truth,omitempty"` // whether only the truth of the first output is wanted
+}
+
+type answer struct {
+	Outputs []Output `json:"outputs,omitempty"`
+	True    bool     `json:"true,omitempty"`
+	Error   string   `json:"error,omitempty"`
+	Timeout bool     `json:"timeout,omitempty"` // the error is ErrTimeout
+}
+
+// run has a worker answer. It waits for its turn.
+func (s *Sandbox) run(ctx context.Context, req request) (answer, error) {
+	var w *worker
+	var open bool
+	select {
+	case w, open = <-s.workers:
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+	if !open {
+		return answer{}, errors.New("the program is ending")
+	}
+	defer func() { s.workers <- w }()
+	if w == nil {
+		var err error
+		if w, err = s.start(ctx); err != nil {
+			return answer{}, fmt.Errorf("start the process for it: %w", err)
+		}
+	}
+	got, err := w.ask(ctx, req)
+	if err != nil {
+		w = nil
+		return answer{}, err
+	}
+	switch {
+	case got.Timeout:
+		return got, ErrTimeout
+	case got.Error != "":
+		return got, errors.New(got.Error)
+	}
+	return got, nil
+}
+
+// worker is a process that runs one expression at a time.
+type worker struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *json.Decoder
+}
+
+// start starts a worker and waits until it is ready.
+func (s *Sandbox) start(ctx context.Context) (*worker, error) {
+	cmd, err := s.command()
+	if err != nil {
+		return nil, err
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	w := &worker{cmd: cmd, in: in, out: json.NewDecoder(out)}
+	if _, err := w.exchange(ctx, nil, readyAfter); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// ask sends a request and waits for the answer. After an error the worker is no more.
+func (w *worker) ask(ctx context.Context, req request) (answer, error) {
+	line, err := json.Marshal(req)
+	if err != nil {
+		w.end()
+		return answer{}, err
+	}
+	return w.exchange(ctx, append(line, '\n'), killAfter)
+}
+
+// exchange sends a line and reads an answer, and kills a worker that does not take the one and give the other in time.
+func (w *worker) exchange(ctx context.Context, line []byte, limit time.Duration) (answer, error) {
+	boxed, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	inTime := context.AfterFunc(boxed, func() { w.cmd.Process.Kill() })
+	_, _ = w.in.Write(line) // one that has ended does not answer either
+	var got answer
+	err := w.out.Decode(&got)
+	if inTime() && err == nil {
+		return got, nil
+	}
+	w.end()
+	switch {
+	case ctx.Err() != nil:
+		return answer{}, ctx.Err()
+	case boxed.Err() != nil:
+		return answer{}, ErrTimeout
+	case w.cmd.ProcessState.Exited():
+		return answer{}, ErrMemory // also of the stack, which Go lets no program survive
+	}
+	return answer{}, fmt.Errorf("the process for it has ended: %s", w.cmd.ProcessState)
+}
+
+// end ends the process, whatever it does, and waits for that.
+func (w *worker) end() {
+	w.in.Close()
+	w.cmd.Process.Kill() // the error is that it has ended
+	_ = w.cmd.Wait()     // that it was killed is no news
+}

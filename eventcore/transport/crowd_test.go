@@ -1,0 +1,90 @@
+package transport_test
+
+import (
+	"io"
+	"net"
+	"testing"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
+)
+
+// newCrowd returns a crowd on a socket, and how to connect to it: ours is the end that was accepted, nil if none was.
+func newCrowd(t *testing.T, limits transport.Limits) (connect func() (theirs net.Conn, ours *transport.Guest)) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	crowd := transport.Limit(listener, limits)
+	accepted := make(chan *transport.Guest, 100)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := crowd.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- conn.(*transport.Guest)
+		}
+	}()
+	t.Cleanup(func() { crowd.Close(); <-done })
+	return func() (net.Conn, *transport.Guest) {
+		theirs, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { theirs.Close() })
+		said := make(chan struct{})
+		go func() {
+			defer close(said)
+			theirs.Read(make([]byte, 1)) // returns at a refusal
+		}()
+		select {
+		case ours := <-accepted:
+			t.Cleanup(func() { ours.Close(); <-said })
+			return theirs, ours
+		case <-said:
+			return theirs, nil
+		}
+	}
+}
+
+func TestACrowdIsBounded(t *testing.T) {
+	connect := newCrowd(t, transport.Limits{Open: 3, Refusal: []byte("!full")})
+	var last *transport.Guest
+	for range 3 {
+		_, last = connect()
+		last.Admit()
+		last.Admit()
+	}
+	theirs, ours := connect()
+	if rest, err := io.ReadAll(theirs); ours != nil || err != nil || string(rest) != "full" {
+		t.Errorf("one too many: %v, told %q, %v", ours, rest, err)
+	}
+	last.Close()
+	last.Close()
+	if _, ours := connect(); ours == nil {
+		t.Error("there is room again, and nobody is let in")
+	} else if ours.Admit(); ours != nil {
+		if _, ours := connect(); ours != nil {
+			t.Error("one that was closed twice made room for two")
+		}
+	}
+}
+
+func TestStrangersMakeRoomForThoseWhoComeAfterThem(t *testing.T) {
+	connect := newCrowd(t, transport.Limits{Open: 3})
+	_, known := connect()
+	known.Admit()
+	_, slow := connect()
+	connect()
+	if _, ours := connect(); ours == nil {
+		t.Fatal("strangers keep others out")
+	}
+	if _, err := slow.Read(make([]byte, 1)); err == nil {
+		t.Error("the oldest stranger is still there")
+	}
+	if _, err := known.Write([]byte("x")); err != nil {
+		t.Errorf("one that was admitted had to go: %v", err)
+	}
+}

@@ -1,0 +1,161 @@
+package mcp
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+)
+
+// generous is the limit for what another agent waits beside a crowd, far above what it does wait.
+const generous = 10 * time.Second
+
+// pollBeside has an agent wait for an event that comes, and fails the test if it is held up.
+func pollBeside(t *testing.T, agent *web, consumer *fakeConsumer, what string) {
+	t.Helper()
+	began := time.Now()
+	consumer.publish(messageKey, `{"text":"for another agent"}`)
+	page := decode[pollResult](t, agent.tool("poll_events", map[string]any{"wait_seconds": 50}))
+	took := time.Since(began)
+	t.Logf("beside %s, another agent had its event after %s", what, took)
+	if len(page.Events) != 1 || took > generous {
+		t.Errorf("beside %s: %d events after %s", what, len(page.Events), took)
+	}
+}
+
+func TestFaultSlowConnectionsKeepNobodyOut(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	w := serveHTTP(t, consumer)
+	known := w.initialize()
+	known.subscribe()
+	n := testutil.Faults(t, 1000, 8000)
+	address := strings.TrimPrefix(w.url, "http://")
+	closed := 0
+	var slow []net.Conn
+	for range n {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
+			closed++
+		}
+		slow = append(slow, conn)
+	}
+	pollBeside(t, known, consumer, fmt.Sprintf("%d connections that do not finish their headers (%d closed already)", n, closed))
+	deadline := time.Now().Add(headerTime / 2) // before they are closed for their slowness
+	for i, conn := range slow[:max(n-maxConnections, 0)] {
+		conn.SetReadDeadline(deadline)
+		if _, err := conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("connection %d of %d has not made room: %v", i, n, err)
+		}
+	}
+	stranger := w.as("X-Fresh", "1")
+	stranger.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	if status, text := stranger.initialize().post(legacyMessage("ping", nil)); status != http.StatusOK {
+		t.Errorf("a new agent gets %d %s", status, text)
+	}
+}
+
+func TestFaultLargeMessagesAreFewAtOnce(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	consumer := newFakeConsumer()
+	known := serveHTTP(t, consumer).initialize()
+	known.subscribe()
+	ends := make([]*io.PipeWriter, maxLarge)
+	for i := range ends {
+		body, end := io.Pipe()
+		ends[i] = end
+		go known.try(t.Context(), "POST", HTTPPath, body) // whose end the test's end is
+		if _, err := end.Write(make([]byte, smallBody+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	large := `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"` + strings.Repeat("x", smallBody) + `"}}`
+	var status int
+	var text string
+	for limit := time.Now().Add(anySecond); status != http.StatusServiceUnavailable && time.Now().Before(limit); {
+		status, text = known.post(large) // until the server has read of all of them
+	}
+	if status != http.StatusServiceUnavailable || errorOf(t, text).Code != codeBusy {
+		t.Errorf("one more gets %d %s", status, text)
+	}
+	pollBeside(t, known, consumer, fmt.Sprintf("%d large messages that do not end", maxLarge))
+	for _, end := range ends {
+		end.CloseWithError(io.ErrUnexpectedEOF)
+	}
+	for limit := time.Now().Add(anySecond); status != http.StatusOK && time.Now().Before(limit); {
+		status, _ = known.post(large)
+	}
+	if status != http.StatusOK {
+		t.Errorf("once they are over, a large message gets %d", status)
+	}
+}
+
+func TestOnePrincipalsRequestsLeaveRoomForOthers(t *testing.T) {
+	c := newHTTPCrowd()
+	var leave func()
+	for range maxPrincipalRequests {
+		var err error
+		if leave, err = c.enter("ada"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.enter("ada"); err == nil || !strings.Contains(err.Error(), "wait") {
+		t.Errorf("one too many: %v", err)
+	}
+	if _, err := c.enter("bob"); err != nil {
+		t.Errorf("another principal: %v", err)
+	}
+	leave()
+	if _, err := c.enter("ada"); err != nil {
+		t.Errorf("when one is over: %v", err)
+	}
+}
+
+// TestFaultRequestsWithoutEndOnStdio sends more polls, streams, lines and ids than there may be.
+func TestFaultRequestsWithoutEndOnStdio(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	c := serve(t, newFakeConsumer()).listen().initialize()
+	c.subscribe(map[string]any{"key": messageKey})
+	n := testutil.Faults(t, 1100, 100_000)
+	poll, stream := []string{}, []string{}
+	for range n {
+		poll = append(poll, c.start("tools/call", toolCall("poll_events", map[string]any{"wait_seconds": 50})))
+	}
+	for range n {
+		stream = append(stream, c.start("subscriptions/listen", map[string]any{
+			"notifications": map[string]any{"resourcesListChanged": true}, "_meta": json.RawMessage(modernMeta),
+		}))
+	}
+	refused := func(ids []string, limit int) {
+		for _, id := range ids[len(ids)-(n-limit):] {
+			if answer := c.await(id); answer.Error == nil || answer.Error.Code != codeBusy {
+				t.Fatalf("request %s: %+v", id, answer)
+			}
+		}
+	}
+	refused(poll, maxRequests)
+	refused(stream, maxStreams)
+	c.send(`{"jsonrpc":"2.0","id":"nested","method":"ping","params":` + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + `}`)
+	if problem := decode[rpc](t, c.fault()).Error; problem == nil {
+		t.Error("giant nesting passes")
+	}
+	began := time.Now()
+	c.request("ping", nil)
+	took := time.Since(began)
+	t.Logf("%d polls and %d streams: %d and %d refused; a ping takes %s", n, n, n-maxRequests, n-maxStreams, took)
+	if took > generous {
+		t.Errorf("a ping took %s", took)
+	}
+}
