@@ -46,10 +46,18 @@ func (r *recent) add(items []recentItem) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	size := 0
 	for _, item := range items {
-		r.bytes += len(item.line)
+		size += len(item.line)
 	}
-	r.items = append(r.items, items...)
+	r.bytes += size
+	together := make([]byte, 0, size) // so that those that follow each other are written as one; see protocol.Writer
+	for _, item := range items {
+		from := len(together)
+		together = append(together, item.line...)
+		item.line = together[from:]
+		r.items = append(r.items, item)
+	}
 	r.head = items[len(items)-1].position
 	drop := 0
 	for len(r.items)-drop > maxRecentEvents || (r.bytes > maxRecentBytes && drop < len(r.items)) {

@@ -72,10 +72,11 @@ func TestWhatReadersWaitForIsAskedAndProcessedOnce(t *testing.T) {
 	sub := subscribe(t, c, consume.Request{Key: counting(t, &calls, func(int64) error { return nil })})
 	const readers = 2 * protocol.MaxPending // more than a bus has under way for one consumer
 	pages := make(chan []string, readers)
-	var waiting atomic.Int64
+	var begun sync.WaitGroup
+	begun.Add(readers)
 	for range readers {
 		go func() {
-			waiting.Add(1)
+			begun.Done()
 			page, err := c.Read(t.Context(), at(sub), 10, time.Hour)
 			if err != nil {
 				t.Errorf("read: %v", err)
@@ -85,9 +86,7 @@ func TestWhatReadersWaitForIsAskedAndProcessedOnce(t *testing.T) {
 			pages <- ids(page)
 		}()
 	}
-	for waiting.Load() < readers {
-		time.Sleep(time.Millisecond)
-	}
+	begun.Wait()
 	b.Source.Send(t, testutil.Event(1, "t.a"))
 	for range readers {
 		if got := <-pages; !slices.Equal(got, wantIDs(1)) {

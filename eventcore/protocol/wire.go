@@ -136,12 +136,24 @@ func (w *Writer) WriteBatch(id uint64, batch Batch, items [][]byte) error {
 
 // writeParts writes the parts of one line. w.mu must be held.
 func (w *Writer) writeParts(head []byte, items [][]byte, tail []byte) error {
-	parts := append(append(append(w.parts[:0], head), items...), tail)
-	parts[1] = parts[1][1:]
+	parts := append(w.parts[:0], head, items[0][1:])
+	for _, item := range items[1:] {
+		if last := &parts[len(parts)-1]; follows(item, *last) {
+			*last = (*last)[:len(*last)+len(item)]
+		} else {
+			parts = append(parts, item)
+		}
+	}
+	parts = append(parts, tail)
 	w.parts = parts
 	_, err := parts.WriteTo(w.out) // it moves parts on, and w.parts stays
 	clear(w.parts)
 	return err
+}
+
+// follows reports whether b begins in memory where a ends, in the same array.
+func follows(b, a []byte) bool {
+	return cap(a)-len(a) >= len(b) && len(b) > 0 && &a[:len(a)+1][len(a)] == &b[0]
 }
 
 // appendTail appends what follows the events of a batch.

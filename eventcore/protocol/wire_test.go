@@ -95,6 +95,13 @@ func TestALongBatchIsWrittenFromItsParts(t *testing.T) {
 		item := Item{eventcore.Position(n + 1), json.RawMessage(`"` + strings.Repeat("x", n) + `"`)}
 		want, lines = append(want, item), append(lines, AppendItem(nil, item.Position, item.Event))
 	}
+	var together []byte // some lie behind each other in memory
+	for n := 600; n < 900; n++ {
+		together = append(together, lines[n]...)
+	}
+	for n := 600; n < 900; n++ {
+		lines[n], together = together[:len(lines[n])], together[len(lines[n]):]
+	}
 	sizes := []int{MaxBatchEvents, 1, 0, 300}
 	var writing sync.WaitGroup
 	defer writing.Wait()
