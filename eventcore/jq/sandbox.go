@@ -81,7 +81,19 @@ type answer struct {
 	Outputs []Output `json:"outputs,omitempty"`
 	True    bool     `json:"true,omitempty"`
 	Error   string   `json:"error,omitempty"`
-	Timeout bool     `json:"timeout,omitempty"` // the error is ErrTimeout
+}
+
+// err returns the error that an answer tells of, if any.
+func (a answer) err() error {
+	switch a.Error {
+	case "":
+		return nil
+	case ErrTimeout.Error():
+		return ErrTimeout
+	case ErrOutput.Error():
+		return ErrOutput
+	}
+	return errors.New(a.Error)
 }
 
 // run has a worker answer. It waits for its turn.
@@ -108,13 +120,7 @@ func (s *Sandbox) run(ctx context.Context, req request) (answer, error) {
 		w = nil
 		return answer{}, err
 	}
-	switch {
-	case got.Timeout:
-		return got, ErrTimeout
-	case got.Error != "":
-		return got, errors.New(got.Error)
-	}
-	return got, nil
+	return got, got.err()
 }
 
 // worker is a process that runs one expression at a time.

@@ -76,7 +76,7 @@ func handle(compiled map[string]*Program, req request) (got answer) {
 		})
 	}
 	if err != nil {
-		got.Error, got.Timeout = err.Error(), errors.Is(err, ErrTimeout)
+		got.Error = err.Error()
 		if len(got.Error) > maxError {
 			got.Error = strings.ToValidUTF8(got.Error[:maxError], "") + "…"
 		}
