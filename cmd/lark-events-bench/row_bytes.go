@@ -1,60 +1,140 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
 
-const bytesMessages = 20
+// chat are the kinds of messages of a page, which are in the folder of recorded payloads: what people write to a bot
+// alone and in groups, most of it one line.
+var chat = []string{
+	"text_p2p", "text_mentions", "post", "image", "text_p2p", "text_mentions", "file", "text_p2p", "text_mentions", "audio",
+	"text_p2p", "interactive", "text_mentions", "media", "text_p2p", "text_mentions", "post", "text_p2p", "image", "text_p2p",
+}
+
+// userAgent is what the platform adds to a message for apps that may see with which client it was written.
+const userAgent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 " +
+	"Safari/537.36 Lark/7.50.8 LarkLocale/en_US SDK-Version/7.50.3"
 
 // bytesRow is how much of a model's context a page takes.
 func bytesRow() row {
-	return row{name: "bytes", run: measureBytes, lines: []line{{
-		what: "a poll_events result of 20 messages, the whole JSON-RPC line", unit: "bytes", against: "the raw envelopes of the messages",
-		limit: limit{must: 0.5, aim: 0.35},
-	}}}
+	const what = "a poll_events result of 20 messages of a chat, the text that a model reads"
+	must := limit{must: 0.5, aim: 0.35}
+	return row{name: "bytes", run: measureBytes, lines: []line{
+		{what: what, unit: "bytes", against: "the raw envelopes of the messages, with user_agent", limit: must},
+		{what: what, unit: "bytes", against: "the raw envelopes of the messages, without user_agent", limit: must},
+	}}
 }
 
 func measureBytes(ctx context.Context, b *bench) ([]sample, error) {
+	samples := make([]sample, 2)
+	for i, agent := range []string{userAgent, ""} {
+		bodies, err := messages(filepath.Join(b.root, "keys", "im", "testdata"), agent)
+		if err != nil {
+			return nil, err
+		}
+		page, err := pageOf(ctx, b, bodies)
+		if err != nil {
+			return nil, err
+		}
+		raw := float64(total(bodies))
+		samples[i].add(float64(page.text), raw)
+		if agent == "" {
+			b.note("of the text of the 20 messages %d bytes are what was written, by whom and where (data), %s of the envelopes; the other fields of an event, "+
+				"which are those of interface.md, take %d bytes each", page.data, number(float64(page.data)/raw)+"×", (page.text-page.data)/len(bodies))
+			b.note("as the protocol wants it, the whole JSON-RPC line has the events as text and as structured content: %d bytes", page.line)
+		}
+	}
+	return samples, nil
+}
+
+// messages returns the recorded payloads of a chat as the platform sends them, each with ids of its own.
+func messages(dir, agent string) ([][]byte, error) {
+	var bodies [][]byte
+	for i, kind := range chat {
+		text, err := os.ReadFile(filepath.Join(dir, kind+".json"))
+		if err != nil {
+			return nil, err
+		}
+		var body struct {
+			Schema string         `json:"schema"`
+			Header map[string]any `json:"header"`
+			Event  struct {
+				Sender  json.RawMessage `json:"sender"`
+				Message map[string]any  `json:"message"`
+			} `json:"event"`
+		}
+		if err := json.Unmarshal(text, &body); err != nil {
+			return nil, fmt.Errorf("read the recorded message %s: %w", kind, err)
+		}
+		body.Header["event_id"], body.Header["token"] = fmt.Sprintf("%032x", i+1), larksim.VerificationToken
+		if message := body.Event.Message; agent != "" {
+			message["user_agent"] = agent
+		} else {
+			delete(message, "user_agent")
+		}
+		var line bytes.Buffer
+		encoder := json.NewEncoder(&line)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(body); err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, bytes.TrimSpace(line.Bytes()))
+	}
+	return bodies, nil
+}
+
+func total(bodies [][]byte) (n int) {
+	for _, body := range bodies {
+		n += len(body)
+	}
+	return n
+}
+
+// pageSize are the bytes of a page: of the whole line, of its text, and of the events' data in that.
+type pageSize struct{ line, text, data int }
+
+// pageOf sends the messages and polls them.
+func pageOf(ctx context.Context, b *bench, bodies [][]byte) (pageSize, error) {
 	s, err := b.newSetting()
 	if err != nil {
-		return nil, err
+		return pageSize{}, err
 	}
 	defer s.close()
 	i, err := s.idlers(ctx)
 	if err != nil {
-		return nil, err
+		return pageSize{}, err
 	}
-	bodies := slices.Collect(s.platform.Texts(bytesMessages, textSize))
 	if _, err := s.platform.SendAll(ctx, slices.Values(bodies), inFlight); err != nil {
-		return nil, err
+		return pageSize{}, err
 	}
-	line, err := i.server.tool("poll_events", map[string]any{"max_events": bytesMessages})
+	line, err := i.server.tool("poll_events", map[string]any{"max_events": len(bodies)})
 	if err != nil {
-		return nil, err
+		return pageSize{}, err
 	}
-	var page struct {
+	var answer struct {
 		Result struct {
 			Content           []struct{ Text string }
-			StructuredContent struct{ Events []json.RawMessage }
+			StructuredContent struct{ Events []struct{ Data json.RawMessage } }
 		}
 	}
-	if err := json.Unmarshal(line, &page); err != nil {
-		return nil, err
+	if err := json.Unmarshal(line, &answer); err != nil {
+		return pageSize{}, err
 	}
-	if n := len(page.Result.StructuredContent.Events); n != bytesMessages || len(page.Result.Content) != 1 {
-		return nil, fmt.Errorf("a page has %d of %d events", n, bytesMessages)
+	events := answer.Result.StructuredContent.Events
+	if len(events) != len(bodies) || len(answer.Result.Content) != 1 {
+		return pageSize{}, fmt.Errorf("a page has %d of %d events", len(events), len(bodies))
 	}
-	var raw int
-	for _, body := range bodies {
-		raw += len(body)
+	page := pageSize{line: len(line), text: len(answer.Result.Content[0].Text)}
+	for _, event := range events {
+		page.data += len(event.Data)
 	}
-	text := len(page.Result.Content[0].Text)
-	b.note("of the poll_events result, which has the events as text and as structured content, the text alone has %d bytes, %s times the raw envelopes",
-		text, number(float64(text)/float64(raw)))
-	var size sample
-	size.add(float64(len(line)), float64(raw))
-	return []sample{size}, nil
+	return page, nil
 }
