@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver
@@ -133,7 +134,7 @@ func (j *SQLite) open(ctx context.Context, path string) error {
 }
 
 func (j *SQLite) openWriter(path string) (err error) {
-	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate&_pragma=wal_autocheckpoint("+checkpointPages+")")); err != nil {
+	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate&_pragma=wal_autocheckpoint("+strconv.Itoa(checkpointPages)+")")); err != nil {
 		return err
 	}
 	j.write.SetMaxOpenConns(1)
