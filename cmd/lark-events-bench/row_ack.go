@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -14,7 +12,8 @@ const (
 	ackEvents = 200
 )
 
-// ackRow is the time to acknowledge an event that comes alone.
+// ackRow is the time to acknowledge an event that comes alone: the one before it has been printed. Each is followed by
+// the write it is measured against, so that both meet the machine and its disk in the same state.
 func ackRow() row {
 	return row{name: "ack", run: measureAck, lines: []line{{
 		what: "acknowledgement, one at a time, p50", unit: "ms", against: "one write and fsync of the same bytes",
@@ -32,19 +31,29 @@ func measureAck(ctx context.Context, b *bench) ([]sample, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := os.CreateTemp(s.app.Dir, "fsync")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
 	var p50 sample
 	var bare []time.Duration
 	for range ackRounds {
-		ours, err := s.deliver(ctx, p, ackEvents, 1)
-		if err != nil {
-			return nil, err
-		}
-		theirs, err := writeAndSync(s.app.Dir, slices.Collect(s.platform.Texts(ackEvents, textSize)))
-		if err != nil {
-			return nil, err
+		var ours, theirs []time.Duration
+		for body := range s.platform.Texts(ackEvents, textSize) {
+			one, err := s.deliver(ctx, p, 1, 1)
+			if err != nil {
+				return nil, err
+			}
+			took, err := writeAndSync(file, body)
+			if err != nil {
+				return nil, err
+			}
+			ours, theirs = append(ours, one.took...), append(theirs, took)
 		}
 		bare = append(bare, theirs...)
-		p50.add(milliseconds(percentile(ours.took, 50)), milliseconds(percentile(theirs, 50)))
+		p50.add(milliseconds(percentile(ours, 50)), milliseconds(percentile(theirs, 50)))
 	}
 	fsync := percentile(bare, 50)
 	b.note("a write and fsync of one event takes %s ms at p50, %s ms at p99, in %s",
@@ -55,24 +64,14 @@ func measureAck(ctx context.Context, b *bench) ([]sample, error) {
 	return []sample{p50}, nil
 }
 
-// writeAndSync appends each of the bodies to a new file in dir, each followed by an fsync, and returns how long each took.
-func writeAndSync(dir string, bodies [][]byte) ([]time.Duration, error) {
-	file, err := os.CreateTemp(dir, "fsync")
-	if err != nil {
-		return nil, err
+// writeAndSync appends body to file, on disk, and returns how long it took.
+func writeAndSync(file *os.File, body []byte) (time.Duration, error) {
+	began := time.Now()
+	if _, err := file.Write(body); err != nil {
+		return 0, err
 	}
-	defer os.Remove(filepath.Clean(file.Name()))
-	defer file.Close()
-	var took []time.Duration
-	for _, body := range bodies {
-		began := time.Now()
-		if _, err := file.Write(body); err != nil {
-			return nil, err
-		}
-		if err := file.Sync(); err != nil {
-			return nil, fmt.Errorf("sync: %w", err)
-		}
-		took = append(took, time.Since(began))
+	if err := file.Sync(); err != nil {
+		return 0, fmt.Errorf("sync: %w", err)
 	}
-	return took, nil
+	return time.Since(began), nil
 }

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -60,7 +61,22 @@ func event(id string, done chan<- outcome) source.Event {
 
 func newTestIngest(log journal.Journal) (*ingest, *[]recentItem) {
 	var published []recentItem
-	return newIngest(log, slog.New(slog.DiscardHandler), func(items []recentItem) { published = append(published, items...) }), &published
+	return newIngest(log, slog.New(slog.DiscardHandler), func(items []recentItem) { published = append(published, items...) }, func([]recentItem) {}), &published
+}
+
+// What was acknowledged can be read, and the platform does not wait while hundreds are woken.
+func TestAnEventIsReadableThenAcknowledgedThenAwaited(t *testing.T) {
+	var order []string
+	step := func(what string) func([]recentItem) {
+		return func(items []recentItem) { order = append(order, fmt.Sprint(what, len(items))) }
+	}
+	in := newIngest(newFlakyJournal(t), slog.New(slog.DiscardHandler), step("readable "), step("woken "))
+	one := event("a", nil)
+	one.Done = func(err error) { order = append(order, fmt.Sprint("acknowledged ", err)) }
+	in.store([]source.Event{one})
+	if want := []string{"readable 1", "acknowledged <nil>", "woken 1"}; !slices.Equal(order, want) {
+		t.Errorf("got %q, want %q", order, want)
+	}
 }
 
 func TestEventsThatWaitShareACommit(t *testing.T) {
