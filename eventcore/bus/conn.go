@@ -73,10 +73,11 @@ func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 			continue
 		}
 		failing = time.Time{}
+		guest := accepted.(*transport.Guest)
 		c := &conn{
-			bus: b, net: accepted, since: time.Now(), pending: map[uint64]context.CancelFunc{},
-			in: protocol.NewReader(accepted, protocol.MaxRequestLine), out: protocol.NewWriter(accepted),
-			admit: accepted.(*transport.Guest).Admit,
+			bus: b, net: guest, since: time.Now(), pending: map[uint64]context.CancelFunc{}, admit: guest.Admit,
+			// The connection in the guest is one that the protocol can write to from many places in memory at once.
+			in: protocol.NewReader(guest.Conn, protocol.MaxRequestLine), out: protocol.NewWriter(guest.Conn),
 		}
 		conns.Go(func() { c.run(ctx) })
 	}
