@@ -40,6 +40,9 @@ type conn struct {
 	admit func() // says that the hello has come
 	hello protocol.Hello
 	since time.Time
+	// turn has room for one token, held from reading events until they are written: what a consumer that does not read its
+	// answers makes the bus hold is one batch, however many it asks for.
+	turn chan struct{}
 
 	work    sync.WaitGroup
 	mu      sync.Mutex
@@ -73,10 +76,12 @@ func (b *Bus) serve(ctx context.Context, listener net.Listener) {
 			continue
 		}
 		failing = time.Time{}
+		guest := accepted.(*transport.Guest)
 		c := &conn{
-			bus: b, net: accepted, since: time.Now(), pending: map[uint64]context.CancelFunc{},
-			in: protocol.NewReader(accepted, protocol.MaxRequestLine), out: protocol.NewWriter(accepted),
-			admit: accepted.(*transport.Guest).Admit,
+			bus: b, net: guest, since: time.Now(), pending: map[uint64]context.CancelFunc{}, admit: guest.Admit,
+			turn: make(chan struct{}, 1),
+			// The connection in the guest is one that the protocol can write to from many places in memory at once.
+			in: protocol.NewReader(guest.Conn, protocol.MaxRequestLine), out: protocol.NewWriter(guest.Conn),
 		}
 		conns.Go(func() { c.run(ctx) })
 	}

@@ -21,6 +21,8 @@ func bound(f *protocol.Fetch) {
 // fetchRecent answers a fetch for which there are events in memory, and reports whether it did: under load nearly all are
 // such, and waiting for nothing they need no goroutine.
 func (c *conn) fetchRecent(id uint64, f *protocol.Fetch) bool {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
 	batch, lines, ok := c.bus.recent.read(f)
 	if ok = ok && len(lines) > 0; ok {
 		c.write(id, batch, lines)
@@ -37,20 +39,34 @@ func (c *conn) fetch(ctx context.Context, id uint64, f *protocol.Fetch) {
 	waiter := c.bus.waiters.add(f.Types)
 	defer c.bus.waiters.remove(waiter)
 	for {
-		batch, lines, err := c.bus.read(ctx, f)
-		switch {
-		case err != nil && ctx.Err() == nil:
-			c.reply(protocol.Response{ID: id, Error: eventcore.AsError(err)})
+		looked, answered := c.answerFetch(ctx, id, f)
+		if answered {
 			return
-		case err != nil: // cancelled: nothing was looked at
-			batch = protocol.Batch{Next: f.After, Head: c.bus.recent.headPosition()}
-		case len(lines) == 0 && !batch.Gap && waitFor(ctx, waiter, wait):
-			f.After = batch.Next
-			continue
 		}
-		c.write(id, batch, lines)
-		return
+		if !waitFor(ctx, waiter, wait) {
+			c.write(id, looked, nil)
+			return
+		}
+		f.After = looked.Next
 	}
+}
+
+// answerFetch answers unless there is nothing yet to answer with; looked says then how far it looked.
+func (c *conn) answerFetch(ctx context.Context, id uint64, f *protocol.Fetch) (looked protocol.Batch, answered bool) {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	batch, lines, err := c.bus.read(ctx, f)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		c.reply(protocol.Response{ID: id, Error: eventcore.AsError(err)})
+	case err != nil: // cancelled: nothing was looked at
+		c.write(id, protocol.Batch{Next: f.After, Head: c.bus.recent.headPosition()}, nil)
+	case len(lines) == 0 && !batch.Gap:
+		return batch, false
+	default:
+		c.write(id, batch, lines)
+	}
+	return batch, true
 }
 
 func (c *conn) write(id uint64, batch protocol.Batch, lines [][]byte) {

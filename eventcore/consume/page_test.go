@@ -1,0 +1,40 @@
+package consume_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+)
+
+// numberAbove keeps events whose number is above least.
+func numberAbove(least int) func(*eventcore.RawEvent, map[string]string) bool {
+	return func(raw *eventcore.RawEvent, _ map[string]string) bool {
+		var body struct{ Event struct{ N int } }
+		return json.Unmarshal(raw.Payload, &body) == nil && body.Event.N > least
+	}
+}
+
+func TestAPageEndsBeforeAnEventWhoseResultsDoNotFit(t *testing.T) {
+	b := startBus(t)
+	c := newClient(t, b)
+	from := at(
+		subscribe(t, c, consume.Request{Key: register(t, eventcore.KeyDefinition{Key: "t.one", EventType: "t.a", Match: numberAbove(2)})}),
+		subscribe(t, c, consume.Request{Key: register(t, eventcore.KeyDefinition{Key: "t.other", EventType: "t.a", Match: numberAbove(2)})}),
+	)
+	// The first two are dropped. The third leaves room for one, and the fourth, which is asked for alone, needs two.
+	b.Source.Send(t, testutil.Events(1, 6, "t.a")...)
+	for _, want := range [][]int{{3, 3}, {4, 4}, {5, 5}, {6, 6}} {
+		page := read(t, c, from, 3, time.Hour)
+		if last := want[0] == 6; !slices.Equal(ids(page), wantIDs(want...)) || page.HasMore == last {
+			t.Fatalf("a page of %v, more: %t; want %v", ids(page), page.HasMore, want)
+		}
+		for i := range from {
+			from[i].Cursor = page.Next[i]
+		}
+	}
+}
