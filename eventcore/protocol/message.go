@@ -124,7 +124,8 @@ type Batch struct {
 	// Next is the position to fetch after next: behind the last event, or, if there are no more matching events,
 	// behind all that was looked at.
 	Next eventcore.Position `json:"next"`
-	// Head is the position behind the newest event of any type.
+	// Head is the position behind the newest event of any type, as far as this answer knows: others may have got
+	// positions behind it before. The answer to a Seek is up to date.
 	Head eventcore.Position `json:"head"`
 	// More means that events matching the fetch lie after Next.
 	More bool `json:"more,omitempty"`
