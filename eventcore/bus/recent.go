@@ -51,7 +51,7 @@ func (r *recent) add(items []recentItem) {
 		size += len(item.line)
 	}
 	r.bytes += size
-	together := make([]byte, 0, size) // so that those that follow each other are written as one; see protocol.Writer
+	together := make([]byte, 0, size) // so that read gives those that follow each other as one
 	for _, item := range items {
 		from := len(together)
 		together = append(together, item.line...)
@@ -71,7 +71,8 @@ func (r *recent) add(items []recentItem) {
 	}
 }
 
-// read answers a fetch from memory; ok is false if the position lies before what is kept.
+// read answers a fetch from memory; ok is false if the position lies before what is kept. Events that follow each other in
+// memory are one of lines.
 func (r *recent) read(f *protocol.Fetch) (batch protocol.Batch, lines [][]byte, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -83,22 +84,31 @@ func (r *recent) read(f *protocol.Fetch) (batch protocol.Batch, lines [][]byte, 
 	from, _ := slices.BinarySearchFunc(r.items, f.After+1, func(item recentItem, position eventcore.Position) int {
 		return int(int64(item.position) - int64(position))
 	})
-	size := 0
+	size, events := 0, 0
 	last := f.After
-	lines = make([][]byte, 0, min(len(r.items)-from, f.Max))
 	for _, item := range r.items[from:] {
 		if len(f.Types) > 0 && !slices.Contains(f.Types, item.eventType) {
 			continue
 		}
-		if len(lines) == f.Max || (len(lines) > 0 && size+len(item.line) > f.MaxBytes) {
+		if events == f.Max || (events > 0 && size+len(item.line) > f.MaxBytes) {
 			batch.More, batch.Next = true, last
 			break
 		}
-		lines = append(lines, item.line)
+		if before := len(lines) - 1; before >= 0 && follows(item.line, lines[before]) {
+			lines[before] = lines[before][:len(lines[before])+len(item.line)]
+		} else {
+			lines = append(lines, item.line)
+		}
+		events++
 		size += len(item.line)
 		last = item.position
 	}
 	return batch, lines, true
+}
+
+// follows reports whether b begins in memory where a ends, in the same array.
+func follows(b, a []byte) bool {
+	return cap(a)-len(a) >= len(b) && len(b) > 0 && &a[:len(a)+1][len(a)] == &b[0]
 }
 
 // headPosition is the position behind the newest published event.

@@ -106,7 +106,8 @@ func (w *Writer) Write(message any) error {
 }
 
 // WriteBatch writes the answer to a fetch from items that are encoded already (see [AppendItem]), so that an event
-// is encoded once however many consumers it goes to. batch.Events is not looked at.
+// is encoded once however many consumers it goes to. Items that lie one behind the other in memory may be given as one.
+// batch.Events is not looked at.
 func (w *Writer) WriteBatch(id uint64, batch Batch, items [][]byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -136,24 +137,12 @@ func (w *Writer) WriteBatch(id uint64, batch Batch, items [][]byte) error {
 
 // writeParts writes the parts of one line. w.mu must be held.
 func (w *Writer) writeParts(head []byte, items [][]byte, tail []byte) error {
-	parts := append(w.parts[:0], head, items[0][1:])
-	for _, item := range items[1:] {
-		if last := &parts[len(parts)-1]; follows(item, *last) {
-			*last = (*last)[:len(*last)+len(item)]
-		} else {
-			parts = append(parts, item)
-		}
-	}
+	parts := append(append(w.parts[:0], head, items[0][1:]), items[1:]...)
 	parts = append(parts, tail)
 	w.parts = parts
 	_, err := parts.WriteTo(w.out) // it moves parts on, and w.parts stays
 	clear(w.parts)
 	return err
-}
-
-// follows reports whether b begins in memory where a ends, in the same array.
-func follows(b, a []byte) bool {
-	return cap(a)-len(a) >= len(b) && len(b) > 0 && &a[:len(a)+1][len(a)] == &b[0]
 }
 
 // appendTail appends what follows the events of a batch.
