@@ -26,6 +26,7 @@ const (
 	MaxEventBytes = MaxResponseLine - 1<<20
 	MaxWait       = 10 * time.Minute
 	MaxPending    = 256 // requests of one connection that are not answered yet
+	MaxTypes      = 200 // event types of a fetch or a count
 )
 
 // Request is a message to the bus: the member that is set says what is asked. Every request but Cancel is
