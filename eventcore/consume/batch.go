@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -22,16 +23,19 @@ type item struct {
 	position eventcore.Position
 	raw      *eventcore.RawEvent
 
-	// What the subscriptions make of an event that several reads share; outcomes is nil of one that they do not.
+	// shared means that several reads have the event, and what the few subscriptions make of it.
+	shared   bool
 	mu       sync.Mutex
-	outcomes map[*Subscription]*outcome
+	outcomes []*outcome
 }
 
-// outcome is what a subscription makes of an event. What it is, is to be read after done.
+// outcome is what a subscription makes of an event. It is guarded by the item's mu until it is settled.
 type outcome struct {
-	done  chan struct{}
-	event *Event // nil: dropped
-	cut   bool   // whoever made it gave up
+	sub     *Subscription
+	settled bool
+	done    chan struct{} // closed when it is settled; nil until somebody waits, which is rare
+	event   *Event        // nil: dropped
+	cut     bool          // whoever made it gave up
 }
 
 func decodeBatch(answer *protocol.Batch) (*batch, error) {
@@ -53,7 +57,7 @@ func decodeBatch(answer *protocol.Batch) (*batch, error) {
 // share prepares the events for several reads.
 func (b *batch) share() {
 	for _, one := range b.items {
-		one.outcomes = map[*Subscription]*outcome{}
+		one.shared = true
 	}
 }
 
@@ -71,39 +75,48 @@ func (b *batch) first(limit int) *batch {
 // outcome returns what produce makes of the event for a subscription, or what it made of it for another read. An event that
 // something failed on is not kept: whoever reads it again has it tried again. It is nil if ctx ends meanwhile.
 func (i *item) outcome(ctx context.Context, sub *Subscription, produce func() *Event) *Event {
-	if i.outcomes == nil {
+	if !i.shared {
 		return produce()
 	}
 	for {
 		i.mu.Lock()
-		under := i.outcomes[sub]
-		if under == nil {
-			under = &outcome{done: make(chan struct{})}
-			i.outcomes[sub] = under
+		at := slices.IndexFunc(i.outcomes, func(o *outcome) bool { return o.sub == sub })
+		if at < 0 {
+			own := &outcome{sub: sub}
+			i.outcomes = append(i.outcomes, own)
 			i.mu.Unlock()
-			return i.settle(ctx, sub, under, produce)
+			return i.settle(ctx, own, produce)
 		}
+		under := i.outcomes[at]
+		if !under.settled && under.done == nil {
+			under.done = make(chan struct{})
+		}
+		settled, done := under.settled, under.done
 		i.mu.Unlock()
-		select {
-		case <-under.done:
-			if !under.cut {
-				return under.event
+		if !settled {
+			select {
+			case <-done:
+			case <-ctx.Done():
+				return nil
 			}
-		case <-ctx.Done():
-			return nil
+		}
+		if !under.cut {
+			return under.event
 		}
 	}
 }
 
-// settle makes an outcome that others wait for.
-func (i *item) settle(ctx context.Context, sub *Subscription, own *outcome, produce func() *Event) *Event {
-	own.event = produce()
-	own.cut = ctx.Err() != nil
-	if own.cut || own.event != nil && own.event.Err != nil {
-		i.mu.Lock()
-		delete(i.outcomes, sub)
-		i.mu.Unlock()
+// settle makes an outcome that others may wait for.
+func (i *item) settle(ctx context.Context, own *outcome, produce func() *Event) *Event {
+	event := produce()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	own.event, own.cut, own.settled = event, ctx.Err() != nil, true
+	if own.cut || event != nil && event.Err != nil {
+		i.outcomes = slices.DeleteFunc(i.outcomes, func(o *outcome) bool { return o == own })
 	}
-	close(own.done)
-	return own.event
+	if own.done != nil {
+		close(own.done)
+	}
+	return event
 }

@@ -56,6 +56,23 @@ func TestScannerReadsWhatEncodingJSONDoes(t *testing.T) {
 	}
 }
 
+// Strings are looked at eight bytes at once.
+func TestTextReadsAnyByteAtAnyPlace(t *testing.T) {
+	for b := range 256 {
+		for at := range 18 {
+			inner := []byte("abcdefgh ~{[]}!z#$")
+			inner[at] = byte(b)
+			quoted := append(append([]byte{'"'}, inner...), '"')
+			var want string
+			err := json.Unmarshal(quoted, &want)
+			s := New(quoted)
+			if got := s.Text(); s.OK() != (err == nil) || s.OK() && got != want {
+				t.Errorf("%q: got %q, ok %t, want %q, %v", quoted, got, s.OK(), want, err)
+			}
+		}
+	}
+}
+
 func TestScannerTellsWhenItCannotReadOn(t *testing.T) {
 	for _, text := range []string{
 		``, ` `, `{`, `[`, `"`, `"\`, `"\"`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{a:1}`, `{"a" 1}`, `{"a":1 "b":2}`, `[1`, `[1,`, `[1 2]`,

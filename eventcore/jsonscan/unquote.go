@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"unicode/utf8"
 )
@@ -8,6 +9,9 @@ import (
 // unquote returns the value of a JSON string.
 func unquote(quoted []byte) (string, bool) {
 	inner := quoted[1 : len(quoted)-1]
+	if isPlain(inner) {
+		return string(inner), true
+	}
 	escaped, ascii := false, true
 	for _, c := range inner {
 		if c < ' ' {
@@ -27,6 +31,25 @@ func unquote(quoted []byte) (string, bool) {
 	var text string
 	err := json.Unmarshal(quoted, &text)
 	return text, err == nil
+}
+
+// isPlain reports whether text is ASCII without control characters and backslashes, as nearly all strings are. It looks at
+// eight bytes at once.
+func isPlain(text []byte) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		word := binary.LittleEndian.Uint64(text)
+		noBackslash := word ^ '\\'*each
+		if (word|(word-' '*each)|(noBackslash-each))&high != 0 { // a byte that is less borrows from its highest bit
+			return false
+		}
+	}
+	for _, c := range text {
+		if c < ' ' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // short are the escapes of one character.
