@@ -19,7 +19,9 @@ func bound(f *protocol.Fetch) {
 }
 
 // fetchRecent answers a fetch for which there are events in memory, and reports whether it did: under load nearly all are
-// such, and waiting for nothing they need no goroutine.
+// such, and waiting for nothing they need no goroutine. What is answered before the next request is read counts towards no
+// bound of those under way, and cannot meet its own id among them. A consumer that does not read its answers stops what it
+// sends behind, a cancel or a release too, until it reads on or its connection ends, which releases what it held.
 func (c *conn) fetchRecent(id uint64, f *protocol.Fetch) bool {
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()

@@ -84,6 +84,10 @@ func (c *conn) handle(ctx context.Context, req *protocol.Request) {
 
 // start runs a request that may wait in a goroutine of its own.
 func (c *conn) start(ctx context.Context, req *protocol.Request) {
+	if err := checkTypes(req); err != nil {
+		c.reply(protocol.Response{ID: req.ID, Error: eventcore.AsError(err)})
+		return
+	}
 	if req.Fetch != nil {
 		bound(req.Fetch)
 		if c.fetchRecent(req.ID, req.Fetch) {
@@ -105,6 +109,25 @@ func (c *conn) start(ctx context.Context, req *protocol.Request) {
 		answer.ID = req.ID
 		c.reply(answer)
 	})
+}
+
+// checkTypes refuses a request for more event types than a journal can look for at once.
+func checkTypes(req *protocol.Request) error {
+	n := 0
+	switch {
+	case req.Fetch != nil:
+		n = len(req.Fetch.Types)
+	case req.Count != nil:
+		n = len(req.Count.Types)
+	}
+	if n <= protocol.MaxTypes {
+		return nil
+	}
+	return &eventcore.Error{
+		Code:    eventcore.CodeLimitReached,
+		Message: fmt.Sprintf("a request is for %d event types, at most %d can be asked for at once", n, protocol.MaxTypes),
+		Hint:    "ask in several requests, or for all types by naming none",
+	}
 }
 
 // answer computes the answer to a request other than a fetch.

@@ -12,6 +12,8 @@ import (
 const (
 	maxRecentEvents = 10_000
 	maxRecentBytes  = 8 << 20
+	// maxTogether bounds the bytes that lie together in memory, which are freed together.
+	maxTogether = 1 << 20
 )
 
 // recentItem is an event with its encoding as a protocol.Item.
@@ -46,17 +48,9 @@ func (r *recent) add(items []recentItem) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	size := 0
+	r.items = append(r.items, items...)
 	for _, item := range items {
-		size += len(item.line)
-	}
-	r.bytes += size
-	together := make([]byte, 0, size) // so that read gives those that follow each other as one
-	for _, item := range items {
-		from := len(together)
-		together = append(together, item.line...)
-		item.line = together[from:]
-		r.items = append(r.items, item)
+		r.bytes += len(item.line)
 	}
 	r.head = items[len(items)-1].position
 	drop := 0
@@ -68,6 +62,27 @@ func (r *recent) add(items []recentItem) {
 		r.floor = r.items[drop-1].position
 		clear(r.items[:drop]) // the array lives until it is full, and moving the rest each time would cost more
 		r.items = r.items[drop:]
+	}
+	together(r.items[max(len(r.items)-len(items), 0):])
+}
+
+// together puts events that follow each other in memory as well, so that read gives them as one.
+func together(items []recentItem) {
+	for len(items) > 0 {
+		n, size := 1, len(items[0].line)
+		for n < len(items) && size+len(items[n].line) <= maxTogether {
+			size += len(items[n].line)
+			n++
+		}
+		if n > 1 {
+			lines := make([]byte, 0, size)
+			for i := range items[:n] {
+				from := len(lines)
+				lines = append(lines, items[i].line...)
+				items[i].line = lines[from:]
+			}
+		}
+		items = items[n:]
 	}
 }
 

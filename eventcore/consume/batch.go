@@ -11,6 +11,14 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
+// What subscriptions made of an event is kept, while the event is, up to the larger of so many bytes and a multiple of
+// the event's payload. So it is bounded as the events of a [tail] are.
+const (
+	minOutcomes        = 16 << 10
+	outcomesPerPayload = 4
+	outcomeBytes       = 128 // beside the data
+)
+
 // batch is a [protocol.Batch] with its events decoded.
 type batch struct {
 	items      []*item
@@ -118,5 +126,22 @@ func (i *item) settle(ctx context.Context, own *outcome, produce func() *Event) 
 	if own.done != nil {
 		close(own.done)
 	}
+	i.forget()
 	return event
+}
+
+// forget drops the oldest outcomes beyond the bound, also those that are under way; whoever needs one makes it again.
+// i.mu must be held.
+func (i *item) forget() {
+	bytes := 0
+	for n, one := range slices.Backward(i.outcomes) {
+		bytes += outcomeBytes
+		if one.event != nil && one.sub.Key.Process != nil { // otherwise its data is the event's own
+			bytes += len(one.event.Data)
+		}
+		if bytes > max(minOutcomes, outcomesPerPayload*len(i.raw.Payload)) {
+			i.outcomes = slices.Delete(i.outcomes, 0, n+1)
+			return
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
 // MaxPage is the largest limit of a page.
@@ -68,7 +69,10 @@ func (r *reader) run(ctx context.Context, l *link) error {
 		if err != nil {
 			return err
 		}
-		if r.rewind(batch.head) {
+		switch rewound, err := r.rewind(ctx, l, batch.head); {
+		case err != nil:
+			return err
+		case rewound:
 			continue
 		}
 		before := slices.Min(r.next)
@@ -102,15 +106,21 @@ func (r *reader) fetch(ctx context.Context, l *link, types []string) (*batch, er
 }
 
 // rewind sets positions behind the journal's head, which this journal as it is now never gave out, to its
-// beginning, and reports whether there were any.
-func (r *reader) rewind(head eventcore.Position) bool {
-	rewound := false
+// beginning, and reports whether there were any. The head that a batch tells may be older than a position: others may
+// have asked for the batch before, and a bus publishes events a moment after they can be read. The bus is asked then.
+func (r *reader) rewind(ctx context.Context, l *link, head eventcore.Position) (rewound bool, err error) {
+	if slices.Max(r.next) <= head {
+		return false, nil
+	}
+	if head, err = seekTo(ctx, l, &protocol.Seek{Head: true}); err != nil {
+		return false, err
+	}
 	for i := range r.next {
 		if r.next[i] > head {
 			r.next[i], r.page.Truncated, rewound = 0, true, true
 		}
 	}
-	return rewound
+	return rewound, nil
 }
 
 // take runs the hooks on a batch's events, adds the results to the page in journal order, and moves the positions

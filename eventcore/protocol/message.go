@@ -26,6 +26,7 @@ const (
 	MaxEventBytes = MaxResponseLine - 1<<20
 	MaxWait       = 10 * time.Minute
 	MaxPending    = 256 // requests of one connection that are not answered yet
+	MaxTypes      = 200 // event types of a fetch or a count
 )
 
 // Request is a message to the bus: the member that is set says what is asked. Every request but Cancel is
@@ -124,7 +125,8 @@ type Batch struct {
 	// Next is the position to fetch after next: behind the last event, or, if there are no more matching events,
 	// behind all that was looked at.
 	Next eventcore.Position `json:"next"`
-	// Head is the position behind the newest event of any type.
+	// Head is the position behind the newest event of any type, as far as this answer knows: others may have got
+	// positions behind it before. The answer to a Seek is up to date.
 	Head eventcore.Position `json:"head"`
 	// More means that events matching the fetch lie after Next.
 	More bool `json:"more,omitempty"`
