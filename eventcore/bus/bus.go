@@ -101,6 +101,13 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
+	var reserving sync.WaitGroup
+	reserving.Go(func() {
+		if err := log.Reserve(); err != nil {
+			opts.Logger.Warn("the first events will take longer to store", "error", err)
+		}
+	})
+	defer reserving.Wait()
 	scopes, err := openScopes(opts.App.Scopes(), opts.Logger)
 	if err != nil {
 		return err
@@ -125,7 +132,7 @@ func newBus(opts Options, log journal.Journal, scopes *scopes) *Bus {
 	b.waiters = newWaiters()
 	b.source = newSourceState(b.log)
 	b.consumers = newConsumers()
-	b.ingest = newIngest(log, b.log, b.publish)
+	b.ingest = newIngest(log, b.log, b.recent.add, b.waiters.wake)
 	b.ingest.tell = b.source.setUnstored
 	b.displaced = func() error { return nil }                // a bus without files has none to lose
 	b.wall = func() time.Time { return time.Now().Round(0) } // without the monotonic reading, which knows no leaps
@@ -210,12 +217,6 @@ func (b *Bus) receive(ctx context.Context) {
 		case <-b.source.retry:
 		}
 	}
-}
-
-// publish makes appended events visible to consumers.
-func (b *Bus) publish(items []recentItem) {
-	b.recent.add(items)
-	b.waiters.wake(items)
 }
 
 // sink is what the source sees of the bus.

@@ -26,7 +26,8 @@ const (
 type ingest struct {
 	journal journal.Journal
 	log     *slog.Logger
-	publish func([]recentItem)
+	publish func([]recentItem) // makes appended events readable
+	wake    func([]recentItem) // wakes who waits for them
 	queue   chan source.Event
 	dedup   *eventcore.DedupFilter // of ids that are in the journal
 
@@ -38,9 +39,9 @@ type ingest struct {
 	tell func(problem string)
 }
 
-func newIngest(log journal.Journal, logger *slog.Logger, publish func([]recentItem)) *ingest {
+func newIngest(log journal.Journal, logger *slog.Logger, publish, wake func([]recentItem)) *ingest {
 	return &ingest{
-		journal: log, log: logger, publish: publish,
+		journal: log, log: logger, publish: publish, wake: wake,
 		queue: make(chan source.Event, maxUnderWay), dedup: eventcore.NewDedupFilter(),
 	}
 }
@@ -97,7 +98,7 @@ func (in *ingest) gather(first source.Event) []source.Event {
 	return events
 }
 
-// store appends events in one commit, publishes the new ones and acknowledges all, or refuses all.
+// store appends events in one commit, publishes the new ones, acknowledges all and wakes who waits for them, or refuses all.
 func (in *ingest) store(events []source.Event) {
 	fresh := events[:0]
 	encoded := make([][]byte, 0, len(events))
@@ -141,11 +142,13 @@ func (in *ingest) store(events []source.Event) {
 		items = append(items, recentItem{position: result.Position, eventType: entries[i].Type, line: line})
 	}
 	in.journaled.Add(uint64(len(items)))
-	// Published first, so that what was acknowledged can be read.
+	// Published first, so that what was acknowledged can be read. The platform's clock runs, and there may be hundreds to
+	// wake: they come last.
 	in.publish(items)
 	for _, event := range fresh {
 		event.Done(nil)
 	}
+	in.wake(items)
 }
 
 // refuse answers events with an error, so that the platform delivers them again.

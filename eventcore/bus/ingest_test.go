@@ -60,7 +60,7 @@ func event(id string, done chan<- outcome) source.Event {
 
 func newTestIngest(log journal.Journal) (*ingest, *[]recentItem) {
 	var published []recentItem
-	return newIngest(log, slog.New(slog.DiscardHandler), func(items []recentItem) { published = append(published, items...) }), &published
+	return newIngest(log, slog.New(slog.DiscardHandler), func(items []recentItem) { published = append(published, items...) }, func([]recentItem) {}), &published
 }
 
 func TestEventsThatWaitShareACommit(t *testing.T) {

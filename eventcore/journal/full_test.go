@@ -153,6 +153,21 @@ func TestFaultTheDiskIsFull(t *testing.T) {
 	t.Logf("%d events held of %d acknowledged, on a disk that was full again and again", survives(t, "after a full disk", path, kept, kept), kept)
 }
 
+func TestNoRoomToReserveIsNoHarm(t *testing.T) {
+	dir := onSmallDisk(t, "3m")
+	path := filepath.Join(dir, "journal.db")
+	j := openAt(t, path)
+	defer j.Close()
+	appendNumbered(t, j, 1, 10, 500)
+	if err := j.Reserve(); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v", err)
+	}
+	appendNumbered(t, j, 11, 500, 500)
+	if held := holds(t, j); held != 500 {
+		t.Errorf("%d events are held", held)
+	}
+}
+
 func TestFaultTheDiskIsFullAtTheOpening(t *testing.T) {
 	dir := onSmallDisk(t, "1m")
 	path := filepath.Join(dir, "journal.db")

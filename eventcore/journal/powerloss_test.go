@@ -245,3 +245,32 @@ func TestFaultThePowerGoesWhileTheJournalIsMade(t *testing.T) {
 	}
 	t.Logf("%d cuts of %d bytes", made, len(l.log))
 }
+
+// Zeros behind what was written are the end of the log, whether the log was begun or not.
+func TestFaultThePowerGoesAfterRoomWasReserved(t *testing.T) {
+	for _, c := range []struct {
+		begun  bool
+		events int
+	}{{true, 0}, {true, 1}, {true, 200}, {false, 0}, {false, 1}, {false, 200}} {
+		path := filepath.Join(t.TempDir(), "journal.db")
+		j := openAt(t, path)
+		appendNumbered(t, j, 1, 100, 200)
+		if !c.begun {
+			j.Close() // which empties the log
+			j = openAt(t, path)
+		}
+		if err := j.Reserve(); err != nil {
+			t.Fatal(err)
+		}
+		reserved := len(content(t, path+"-wal"))
+		for n := 101; n <= 100+c.events; n++ {
+			appendNumbered(t, j, n, n, 200)
+		}
+		l := logged{file: content(t, path), log: content(t, path+"-wal")}
+		if len(l.log) != reserved {
+			t.Errorf("the log has %d bytes, %d were reserved", len(l.log), reserved)
+		}
+		j.Close()
+		survives(t, fmt.Sprintf("%+v", c), l.write(t, t.TempDir(), l.log, nil), 100+c.events, 100+c.events)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver
@@ -19,9 +20,9 @@ import (
 // schemaVersion is kept in the database's user_version.
 const schemaVersion = 2
 
-// schema has the events, and beside them, in blocks, what is known of all of them together: opening a large journal
-// reads the blocks alone, and an append writes the last of them instead of a place of its own in an index for each
-// event. Positions have no holes and are never used twice, even after everything was trimmed.
+// schema has the events, and beside them, in full blocks, what is known of all of them together: opening a large journal
+// reads the blocks and the few events behind them, and an append writes one block now and then instead of a place of its
+// own in an index for each event. Positions have no holes and are never used twice, even after everything was trimmed.
 const schema = `
 CREATE TABLE journal (
 	id            TEXT NOT NULL,
@@ -60,7 +61,7 @@ type SQLite struct {
 
 	mu           sync.Mutex // held by whoever writes
 	ids          idSet      // of the retained events
-	last         block      // the newest
+	last         block      // the newest, not yet full
 	checkpointer *checkpointer
 
 	state sync.RWMutex
@@ -113,7 +114,7 @@ func (j *SQLite) open(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	j.saveBlock, err = j.write.PrepareContext(ctx, `INSERT OR REPLACE INTO blocks (first, latest_ms, bytes, ids) VALUES (?, ?, ?, ?)`)
+	j.saveBlock, err = j.write.PrepareContext(ctx, `INSERT INTO blocks (first, latest_ms, bytes, ids) VALUES (?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (j *SQLite) open(ctx context.Context, path string) error {
 }
 
 func (j *SQLite) openWriter(path string) (err error) {
-	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate&_pragma=wal_autocheckpoint("+checkpointPages+")")); err != nil {
+	if j.write, err = sql.Open("sqlite", dsn(path, "_txlock=immediate&_pragma=wal_autocheckpoint("+strconv.Itoa(checkpointPages)+")")); err != nil {
 		return err
 	}
 	j.write.SetMaxOpenConns(1)

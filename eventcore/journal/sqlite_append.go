@@ -4,35 +4,30 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 )
 
-// Append implements [Journal]: all entries share one commit.
+// Append implements [Journal]: all entries share one commit. It is not given up once it has begun.
 func (j *SQLite) Append(ctx context.Context, entries []Entry) ([]Appended, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	results, err := j.append(ctx, entries, func(*sql.Tx) error { return nil })
+	results, err := j.append(ctx, entries, nil)
 	if err != nil {
 		return nil, fmt.Errorf("append %d events: %w", len(entries), diskFull(j.explain(err)))
 	}
 	return results, nil
 }
 
-// append appends the entries in one commit, in which also is done.
+// append appends the entries in one commit, in which also, unless it is nil, is done.
 func (j *SQLite) append(ctx context.Context, entries []Entry, also func(*sql.Tx) error) ([]Appended, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx) // a commit whose outcome is unknown would leave what is kept in memory untrue
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	a := appending{journal: j, last: j.last, row: j.counters()}
-	a.last.ids = slices.Clone(a.last.ids)
-	results := make([]Appended, len(entries))
-	err := j.transact(ctx, func(tx *sql.Tx) error {
-		if err := a.store(ctx, tx, entries, results); err != nil {
-			return err
-		}
-		return also(tx)
-	})
-	if err != nil {
+	a := appending{journal: j, last: j.last, row: j.counters(), results: make([]Appended, len(entries))}
+	if err := a.commit(ctx, entries, also); err != nil {
 		for _, id := range a.added {
 			delete(j.ids, id)
 		}
@@ -43,49 +38,61 @@ func (j *SQLite) append(ctx context.Context, entries []Entry, also func(*sql.Tx)
 		j.checkpointer.appended(a.row.bytes - j.row.bytes)
 	}
 	j.setCounters(a.row)
-	return results, nil
+	return a.results, nil
 }
 
 // appending is what an append changes, until its commit.
 type appending struct {
 	journal *SQLite
-	last    block
+	last    block // its ids may share memory with the journal's, which knows of fewer
 	row     counters
 	added   []idHash
+	results []Appended
 }
 
-// store inserts the entries that are new, and the blocks that describe them.
-func (a *appending) store(ctx context.Context, tx *sql.Tx, entries []Entry, results []Appended) error {
-	insert, saveBlock := tx.StmtContext(ctx, a.journal.insert), tx.StmtContext(ctx, a.journal.saveBlock)
-	defer insert.Close()
-	defer saveBlock.Close()
+// commit stores the entries in one transaction. One event alone is mostly one statement, which is a transaction of its
+// own: to begin and to commit another would take as long again.
+func (a *appending) commit(ctx context.Context, entries []Entry, also func(*sql.Tx) error) error {
+	if len(entries) == 1 && also == nil && !a.last.lacksOne() {
+		return a.store(ctx, a.journal.insert, nil, entries)
+	}
+	return a.journal.transact(ctx, func(tx *sql.Tx) error {
+		insert, saveBlock := tx.StmtContext(ctx, a.journal.insert), tx.StmtContext(ctx, a.journal.saveBlock)
+		defer insert.Close()
+		defer saveBlock.Close()
+		if err := a.store(ctx, insert, saveBlock, entries); err != nil || also == nil {
+			return err
+		}
+		return also(tx)
+	})
+}
+
+// store inserts the entries that are new, and the blocks that they fill.
+func (a *appending) store(ctx context.Context, insert, saveBlock *sql.Stmt, entries []Entry) error {
 	for i := range entries {
 		e := &entries[i]
 		id := hashID(e.ID)
 		if !a.journal.ids.add(id) {
-			results[i].Duplicate = true
+			a.results[i].Duplicate = true
 			continue
 		}
 		a.added = append(a.added, id)
+		receivedMS := e.Received.UnixMilli()
+		if _, err := insert.ExecContext(ctx, int64(a.row.head+1), e.ID, e.Type, receivedMS, e.Event); err != nil {
+			return err
+		}
+		a.row.head++
+		a.row.bytes += int64(len(e.Event))
+		a.results[i].Position = a.row.head
+		a.last.add(id, receivedMS, len(e.Event))
 		if a.last.full() {
 			if err := a.last.save(ctx, saveBlock); err != nil {
 				return err
 			}
 			a.last = emptyBlock(a.row.head, a.row.bytes)
 		}
-		receivedMS := e.Received.UnixMilli()
-		if _, err := insert.ExecContext(ctx, int64(a.row.head+1), e.ID, e.Type, receivedMS, e.Event); err != nil {
-			return err
-		}
-		a.last.add(id, receivedMS, len(e.Event))
-		a.row.head++
-		a.row.bytes += int64(len(e.Event))
-		results[i].Position = a.row.head
 	}
-	if len(a.added) == 0 {
-		return nil
-	}
-	return a.last.save(ctx, saveBlock)
+	return nil
 }
 
 func (j *SQLite) counters() counters {

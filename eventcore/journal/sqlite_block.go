@@ -34,7 +34,8 @@ func (s idSet) add(id idHash) bool {
 	return len(s) > before
 }
 
-// block describes up to blockEvents events whose positions follow each other. All blocks but the newest are full.
+// block describes up to blockEvents events whose positions follow each other. It is saved when it is full: what the
+// newest would say is read from its events, which are few.
 type block struct {
 	first    eventcore.Position
 	latestMS int64
@@ -53,6 +54,9 @@ func (b *block) head() eventcore.Position {
 }
 
 func (b *block) full() bool { return len(b.ids) >= blockEvents*idHashSize }
+
+// lacksOne reports whether one more event will fill it.
+func (b *block) lacksOne() bool { return len(b.ids) >= (blockEvents-1)*idHashSize }
 
 // add describes one more event.
 func (b *block) add(id idHash, receivedMS int64, size int) {
@@ -83,22 +87,55 @@ func (j *SQLite) load(ctx context.Context) error {
 		return fmt.Errorf("read its counters: %w", err)
 	}
 	j.last = emptyBlock(j.row.trimmed, j.row.trimmedBytes)
-	rows, err := j.write.QueryContext(ctx, `SELECT first, latest_ms, bytes, ids FROM blocks ORDER BY first`)
+	j.ids = idSet{}
+	if err := j.loadBlocks(ctx); err != nil {
+		return err
+	}
+	if err := j.loadNewest(ctx); err != nil {
+		return err
+	}
+	j.row.head, j.row.bytes = j.last.head(), j.last.bytes
+	return nil
+}
+
+// loadBlocks reads the full blocks, and lets the newest one begin behind them.
+func (j *SQLite) loadBlocks(ctx context.Context) error {
+	rows, err := j.write.QueryContext(ctx, `SELECT first, bytes, ids FROM blocks ORDER BY first`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	j.ids = idSet{}
 	for rows.Next() {
 		var b block
-		if err := rows.Scan(&b.first, &b.latestMS, &b.bytes, &b.ids); err != nil {
+		if err := rows.Scan(&b.first, &b.bytes, &b.ids); err != nil {
 			return err
 		}
 		for ids := b.retained(j.row.trimmed); len(ids) >= idHashSize; ids = ids[idHashSize:] {
 			j.ids.add(idHash(ids[:idHashSize]))
 		}
-		j.last = b
+		j.last = emptyBlock(b.head(), b.bytes)
 	}
-	j.row.head, j.row.bytes = j.last.head(), j.last.bytes
+	return rows.Err()
+}
+
+// loadNewest describes the events behind the full blocks.
+func (j *SQLite) loadNewest(ctx context.Context) error {
+	rows, err := j.write.QueryContext(ctx,
+		`SELECT event_id, received_ms, length(event) FROM events WHERE position >= ? ORDER BY position`, int64(j.last.first))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var receivedMS int64
+		var size int
+		if err := rows.Scan(&id, &receivedMS, &size); err != nil {
+			return err
+		}
+		hash := hashID(id)
+		j.ids.add(hash)
+		j.last.add(hash, receivedMS, size)
+	}
 	return rows.Err()
 }

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -81,26 +83,82 @@ func TestDuplicatesAreKnownOverTheWholeRetainedJournal(t *testing.T) {
 
 // An event that was not stored and then taken for a duplicate would be acknowledged, and lost.
 func TestAnAppendThatFailedIsNotRemembered(t *testing.T) {
-	for name, failing := range map[string]string{
-		"in its middle": `CREATE TRIGGER failing BEFORE INSERT ON events WHEN NEW.position = 7 BEGIN SELECT RAISE(ABORT, 'no'); END`,
-		"at its end":    `CREATE TRIGGER failing BEFORE INSERT ON blocks BEGIN SELECT RAISE(ABORT, 'no'); END`,
+	for name, c := range map[string]struct {
+		failing string
+		last    int // of the events of the append
+	}{
+		"alone":         {`INSERT ON events WHEN NEW.position = 6`, 6},
+		"in its middle": {`INSERT ON events WHEN NEW.position = 7`, 7},
+		"at its end":    {`INSERT ON blocks`, blockEvents},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := open(t, filepath.Join(t.TempDir(), "journal.db"))
 			appendRange(t, j, 1, 5, "a")
-			if _, err := j.write.ExecContext(t.Context(), failing); err != nil {
+			_, err := j.write.ExecContext(t.Context(), `CREATE TRIGGER failing BEFORE `+c.failing+` BEGIN SELECT RAISE(ABORT, 'no'); END`)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := j.Append(t.Context(), []Entry{entry(6, "a"), entry(7, "a")}); err == nil {
+			var entries []Entry
+			for n := 6; n <= c.last; n++ {
+				entries = append(entries, entry(n, "a"))
+			}
+			if _, err := j.Append(t.Context(), entries); err == nil {
 				t.Fatal("it did not fail")
 			}
 			mustHave(t, j, 1, 5)
 			if _, err := j.write.ExecContext(t.Context(), `DROP TRIGGER failing`); err != nil {
 				t.Fatal(err)
 			}
-			appendRange(t, j, 6, 7, "a")
-			mustHave(t, j, 1, 7)
-			mustKnow(t, j, 1, 7)
+			appendRange(t, j, 6, c.last, "a")
+			mustHave(t, j, 1, c.last)
+			mustKnow(t, j, 1, c.last)
+		})
+	}
+}
+
+// What an append keeps in memory must be true of what is stored.
+func TestAnAppendThatIsGivenUpBeforeItBeginsStoresNothing(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := j.Append(ctx, []Entry{entry(1, "a")}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	appendRange(t, j, 1, 3, "a")
+	mustHave(t, j, 1, 3)
+}
+
+// The newest events are in no block yet; what is said of them is read from them, as far as they were not trimmed.
+func TestEventsBehindTheLastBlockAreKnownAfterATrimAndARestart(t *testing.T) {
+	for _, c := range []struct{ appended, trimmed int }{
+		{blockEvents - 1, 3}, {blockEvents + 7, blockEvents}, {blockEvents + 7, blockEvents + 3}, {blockEvents + 7, blockEvents + 7},
+		{2 * blockEvents, blockEvents + 3}, {2 * blockEvents, 2 * blockEvents},
+	} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal.db")
+			j := open(t, path)
+			for n := 1; n <= c.appended; n++ {
+				appendRange(t, j, n, n, "a")
+			}
+			retention := Retention{Age: time.Duration(c.appended-c.trimmed-1) * time.Second, Bytes: 1 << 30}
+			if n, err := j.Trim(t.Context(), retention, time.UnixMilli(int64(c.appended)*1000)); err != nil || n != c.trimmed {
+				t.Fatalf("trimmed %d, %v", n, err)
+			}
+			last := c.appended
+			for range 3 {
+				mustHave(t, j, c.trimmed+1, last)
+				mustKnow(t, j, c.trimmed+1, last)
+				for _, n := range []int{c.trimmed + 1, last, last + 1} {
+					want := eventcore.Position(max(min(n, last+1), c.trimmed+1) - 1)
+					if got, err := j.SeekTime(t.Context(), time.Unix(int64(n), 0)); err != nil || got != want {
+						t.Errorf("second %d of %d: position %d, %v; want %d", n, last, got, err, want)
+					}
+				}
+				j.Close()
+				j = open(t, path)
+				appendRange(t, j, last+1, last+blockEvents, "a")
+				last += blockEvents
+			}
 		})
 	}
 }

@@ -11,7 +11,7 @@ const (
 	checkpointBytes = 2 << 20
 	// checkpointPages is the length of the log at which an append checkpoints, too. It has little to do then, and the log
 	// begins anew, which it cannot while appends go on beside a checkpoint.
-	checkpointPages = "2000"
+	checkpointPages = 2000
 )
 
 // checkpointer moves what was appended from SQLite's log to the database while appends go on: in an append, it would

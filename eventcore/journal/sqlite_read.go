@@ -104,15 +104,21 @@ func (j *SQLite) Oldest(context.Context) (eventcore.Position, error) {
 	return j.counters().trimmed, nil
 }
 
-// SeekTime implements [Journal]. It passes over the blocks in which nothing arrived as late as t.
+// SeekTime implements [Journal]. It passes over the blocks in which nothing arrived as late as t, and over none of the
+// events behind the blocks.
 func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position, error) {
 	head := j.counters().head
 	var first int64
 	// Clocks go back, too, so that the times of events are in no order; and the latest of a block may have been trimmed.
-	row := j.read.QueryRowContext(ctx, `SELECT e.position
-		FROM blocks AS b CROSS JOIN events AS e ON e.position BETWEEN b.first AND b.first + ?
-		WHERE b.latest_ms >= ? AND e.received_ms >= ? ORDER BY b.first, e.position LIMIT 1`,
-		blockEvents-1, t.UnixMilli(), t.UnixMilli())
+	row := j.read.QueryRowContext(ctx, `SELECT position FROM (
+			SELECT e.position
+			FROM blocks AS b CROSS JOIN events AS e ON e.position BETWEEN b.first AND b.first + ?1
+			WHERE b.latest_ms >= ?2 AND e.received_ms >= ?2 ORDER BY b.first, e.position LIMIT 1)
+		UNION ALL SELECT position FROM (
+			SELECT position FROM events
+			WHERE position > (SELECT coalesce(max(first) + ?1, 0) FROM blocks) AND received_ms >= ?2 ORDER BY position LIMIT 1)
+		ORDER BY position LIMIT 1`,
+		blockEvents-1, t.UnixMilli())
 	switch err := row.Scan(&first); {
 	case errors.Is(err, sql.ErrNoRows):
 		return head, nil

@@ -276,15 +276,25 @@ func TestDamageFoundWhileReadingIsExplained(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for page := range slices.Chunk(text, 4096) {
-				if bytes.Contains(page, []byte(`{"n":`)) { // what is read at opening stays
-					copy(page, bytes.Repeat([]byte{0xff}, len(page)))
-				}
-			}
-			if err := os.WriteFile(path, text, 0o600); err != nil {
+			j = open(t, path)
+			file, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
 				t.Fatal(err)
 			}
-			return open(t, path)
+			defer file.Close()
+			for at := 0; at < len(text); at += 4096 {
+				if !bytes.Contains(text[at:at+4096], []byte(`{"n":`)) {
+					continue // what else is read at opening stays
+				}
+				if _, err := file.WriteAt(bytes.Repeat([]byte{0xff}, 4096), int64(at)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// The newest events were read at opening, and are in memory.
+			if _, err := j.write.ExecContext(t.Context(), `PRAGMA shrink_memory`); err != nil {
+				t.Fatal(err)
+			}
+			return j
 		},
 		"another file in its place": func(j *SQLite, _ string) *SQLite {
 			if _, err := j.write.ExecContext(t.Context(), `DROP TABLE events`); err != nil {

@@ -44,10 +44,7 @@ func (j *SQLite) trimOnce(ctx context.Context, r Retention, now time.Time) (int,
 		if _, err := tx.ExecContext(ctx, `DELETE FROM events WHERE position <= ?`, int64(row.trimmed)); err != nil {
 			return err
 		}
-		// The newest block stays: it says where the next one begins.
-		_, err = tx.ExecContext(ctx, `DELETE FROM blocks WHERE first <= ? AND first < ?`,
-			int64(row.trimmed)-(blockEvents-1), int64(j.last.first))
-		if err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM blocks WHERE first <= ?`, int64(row.trimmed)-(blockEvents-1)); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE journal SET trimmed = ?, trimmed_bytes = ?`, int64(row.trimmed), row.trimmedBytes)
