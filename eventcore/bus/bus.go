@@ -96,7 +96,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	log, err := journal.OpenSQLite(ctx, opts.App.Journal())
+	log, err := journal.OpenSQLite(ctx, opts.App.Journal(), journal.WithLogger(opts.Logger))
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,14 @@ const (
 func (b *Bus) retain(ctx context.Context) {
 	ticker := time.NewTicker(retentionInterval)
 	defer ticker.Stop()
-	clock := steadyClock{hold: min(steadyFor, b.opts.Retention.Age)}
+	hold := min(steadyFor, b.opts.Retention.Age)
+	// Until the clock has proved steady, it is at least as late as events arrived. Those of the last hold do not count: a
+	// leap that has not been kept for so long may have stamped them.
+	witnessed, err := b.journal.LatestBefore(ctx, b.wall().Add(-hold))
+	if err != nil && ctx.Err() == nil {
+		b.log.Error("it is not known since when events have arrived", "error", err)
+	}
+	clock := steadyClock{hold: hold, witnessed: witnessed}
 	for {
 		now := clock.observe(b.wall(), time.Since(b.started))
 		if n, err := b.journal.Trim(ctx, b.opts.Retention, now); err != nil && ctx.Err() == nil {
@@ -36,8 +43,9 @@ func (b *Bus) retain(ctx context.Context) {
 // steadyClock tells the time by a wall clock that may leap: what was removed because of a leap ahead would not come
 // back with the leap back.
 type steadyClock struct {
-	hold     time.Duration
-	readings []clockReading // of the last hold, oldest first
+	hold      time.Duration
+	witnessed time.Time      // what it is at least, as the events tell
+	readings  []clockReading // of the last hold, oldest first
 }
 
 // clockReading is what the wall clock said when the bus had run for so long.
@@ -47,15 +55,15 @@ type clockReading struct {
 }
 
 // observe takes a reading and returns the earliest of the times that those of the last hold amount to by now: a leap
-// ahead counts once it was kept for so long, a leap back at once. Before there are readings of so long it returns the
-// zero time, at which nothing is old.
+// ahead counts once it was kept for so long, a leap back at once. Before there are readings of so long it returns what
+// was witnessed; at the zero time nothing is old.
 func (c *steadyClock) observe(wall time.Time, running time.Duration) time.Time {
 	c.readings = append(c.readings, clockReading{running, wall})
 	for len(c.readings) > 1 && running-c.readings[1].running >= c.hold {
 		c.readings = c.readings[1:]
 	}
 	if running-c.readings[0].running < c.hold {
-		return time.Time{}
+		return c.witnessed
 	}
 	earliest := wall
 	for _, r := range c.readings {

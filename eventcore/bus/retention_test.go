@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -78,6 +79,50 @@ func TestFaultTheClockLeapsAndNoEventIsRemovedEarly(t *testing.T) {
 				}
 				if n := events(c.gone); n != 0 {
 					t.Errorf("%v after the start, %d events are retained, want none", c.gone, n)
+				}
+			})
+		})
+	}
+}
+
+// Buses that end before their clock counts as steady would otherwise keep everything.
+func TestShortBusesRemoveOldEvents(t *testing.T) {
+	const age, day, year = 7 * 24 * time.Hour, 24 * time.Hour, 365 * 24 * time.Hour
+	for name, c := range map[string]struct {
+		arrived []time.Duration // the events' ages when the bus starts, by the right clock
+		off     time.Duration   // of the clock, from then on
+		kept    int
+	}{
+		"old by both":        {[]time.Duration{20 * day, 9 * day, day}, 0, 1},
+		"none arrived since": {[]time.Duration{20 * day, 12 * day, 9 * day}, 0, 2},
+		"the clock is ahead": {[]time.Duration{5 * day, 4 * day, day}, year, 3},
+		"the clock is ahead and an event has arrived by it": {[]time.Duration{5 * day, 4 * day, time.Minute - year}, year, 3},
+		"the clock is back": {[]time.Duration{20 * day, 9 * day, day}, -year, 3},
+		"the clock was ahead when the last event had arrived": {[]time.Duration{20 * day, 9 * day, day, -year}, 0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log, err := journal.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "journal"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer log.Close()
+				for i, ago := range c.arrived {
+					received := time.Now().Add(-ago)
+					if _, err := log.Append(t.Context(), []journal.Entry{{ID: fmt.Sprint(i), Type: "t.a", Received: received, Event: []byte(`{}`)}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				b := newBus(Options{
+					Logger: slog.New(slog.DiscardHandler), Retention: journal.Retention{Age: age, Bytes: 1 << 30},
+				}, log, &scopes{})
+				b.wall = func() time.Time { return time.Now().Round(0).Add(c.off) }
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				b.retain(ctx)
+				stats, err := log.Stats(t.Context())
+				if err != nil || stats.Events != c.kept {
+					t.Errorf("%d events are retained (%v), want %d", stats.Events, err, c.kept)
 				}
 			})
 		})

@@ -247,7 +247,7 @@ func notStarted(log string, err error) error {
 	return &eventcore.Error{
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the bus did not start within %s", startTimeout),
-		Hint:    fmt.Sprintf("its log is %s; lark-events-mcp bus runs it in the foreground", log),
+		Hint:    fmt.Sprintf("its log is %s; if it is upgrading its journal, try again when that is done; lark-events-mcp bus runs it in the foreground", log),
 		Cause:   err,
 	}
 }

@@ -95,8 +95,10 @@ type Journal interface {
 	Oldest(ctx context.Context) (eventcore.Position, error)
 	// SeekTime is the position before the first retained event that arrived at t or later, or the head.
 	SeekTime(ctx context.Context, t time.Time) (eventcore.Position, error)
-	// Trim removes the oldest events until the rest is within the retention at the time now, and returns how
-	// many it removed.
+	// LatestBefore is when an event arrived before t: the latest such time, or one not much earlier; zero if none is known.
+	LatestBefore(ctx context.Context, t time.Time) (time.Time, error)
+	// Trim removes the oldest events until the rest is within the retention at the time now, and returns how many it
+	// removed. What a clock has stamped with a time after now is as old as the events soon behind it.
 	Trim(ctx context.Context, r Retention, now time.Time) (int, error)
 	// Stats describes what is retained.
 	Stats(ctx context.Context) (Stats, error)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"strconv"
@@ -52,6 +53,7 @@ const readers = 4
 // returns. Only one process may have it open; the bus's lock sees to that.
 type SQLite struct {
 	path      string
+	log       *slog.Logger
 	id        string
 	write     *sql.DB // one connection
 	read      *sql.DB
@@ -79,15 +81,24 @@ func (c counters) events() int { return int(c.head - c.trimmed) }
 
 var _ Journal = (*SQLite)(nil)
 
+// Option is a choice for [OpenSQLite].
+type Option func(*SQLite)
+
+// WithLogger lets the journal log what it does, or cannot do, in the background; without, it says nothing.
+func WithLogger(log *slog.Logger) Option { return func(j *SQLite) { j.log = log } }
+
 // OpenSQLite opens the journal at path, private to this user, and creates it if there is none. If that cannot be done,
 // the error is an [*eventcore.Error] that says what to do, or ctx's error if ctx ended.
-func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
+func OpenSQLite(ctx context.Context, path string, options ...Option) (*SQLite, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, unusable(path, err)
 	}
 	file.Close()
-	j := &SQLite{path: path}
+	j := &SQLite{path: path, log: slog.New(slog.DiscardHandler)}
+	for _, option := range options {
+		option(j)
+	}
 	if err := j.open(ctx, path); err != nil {
 		j.Close()
 		if ctx.Err() != nil {
@@ -129,7 +140,7 @@ func (j *SQLite) open(ctx context.Context, path string) error {
 		return err
 	}
 	j.move.SetMaxOpenConns(1)
-	j.checkpointer = startCheckpointer(j.move)
+	j.checkpointer = startCheckpointer(j.move, j.log)
 	return nil
 }
 

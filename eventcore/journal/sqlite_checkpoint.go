@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"log/slog"
 	"sync"
 )
 
@@ -25,15 +26,20 @@ type checkpointer struct {
 }
 
 // startCheckpointer starts the goroutine that stop waits for. It works on a connection of db.
-func startCheckpointer(db *sql.DB) *checkpointer {
+func startCheckpointer(db *sql.DB, log *slog.Logger) *checkpointer {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &checkpointer{due: make(chan struct{}, 1), end: cancel}
 	c.work.Go(func() {
+		failing := false
 		for {
 			select {
 			case <-c.due:
 				// One that fails, for want of room say, is made up for by the next.
-				_, _ = db.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
+				_, err := db.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
+				if err != nil && !failing && ctx.Err() == nil {
+					log.Warn("the journal's log grows until it can be moved to its database", "error", err)
+				}
+				failing = err != nil
 			case <-ctx.Done():
 				return
 			}

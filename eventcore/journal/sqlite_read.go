@@ -128,6 +128,22 @@ func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position,
 	return eventcore.Position(first - 1), nil
 }
 
+// LatestBefore implements [Journal]. Of a block in which anything arrived at t or later it takes none.
+func (j *SQLite) LatestBefore(ctx context.Context, t time.Time) (time.Time, error) {
+	var latest sql.NullInt64
+	err := j.read.QueryRowContext(ctx, `SELECT max(ms) FROM (
+			SELECT latest_ms AS ms FROM blocks
+			UNION ALL SELECT received_ms FROM events WHERE position > (SELECT coalesce(max(first) + ?1, 0) FROM blocks))
+		WHERE ms < ?2`, blockEvents-1, t.UnixMilli()).Scan(&latest)
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("find the last event before %s: %w", t.Format(time.RFC3339), j.explain(err))
+	case !latest.Valid:
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(latest.Int64), nil
+}
+
 // Stats implements [Journal].
 func (j *SQLite) Stats(ctx context.Context) (Stats, error) {
 	row := j.counters()

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
-
-	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
 // trimChunk bounds how many events one transaction of a trim removes, so that appends do not wait long.
@@ -32,12 +30,9 @@ func (j *SQLite) trimOnce(ctx context.Context, r Retention, now time.Time) (int,
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	row := j.counters()
-	expired := now.Add(-r.Age).UnixMilli()
 	var gone []idHash
 	err := j.transact(ctx, func(tx *sql.Tx) (err error) {
-		gone, err = oldestToRemove(ctx, tx, &row, func(receivedMS int64) bool {
-			return receivedMS < expired || row.bytes-row.trimmedBytes > r.Bytes
-		})
+		gone, err = oldestToRemove(ctx, tx, &row, r, now)
 		if err != nil || len(gone) == 0 {
 			return err
 		}
@@ -60,27 +55,33 @@ func (j *SQLite) trimOnce(ctx context.Context, r Retention, now time.Time) (int,
 	return len(gone), nil
 }
 
-// oldestToRemove walks from the oldest event for as long as must says so, counts what it passes as trimmed in row, and
-// returns the ids.
-func oldestToRemove(ctx context.Context, tx *sql.Tx, row *counters, must func(receivedMS int64) bool) (gone []idHash, err error) {
+// oldestToRemove walks from the oldest event up to the first that the retention keeps, counts what is to be removed as
+// trimmed in row, and returns the ids. An event that a clock has stamped with a time after now is as old as what follows:
+// it is removed with the next one that is, within the trimChunk events that are looked at, and kept otherwise.
+func oldestToRemove(ctx context.Context, tx *sql.Tx, row *counters, r Retention, now time.Time) (gone []idHash, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT position, event_id, received_ms, length(event) FROM events ORDER BY position LIMIT ?`, trimChunk)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	expired, present := now.Add(-r.Age).UnixMilli(), now.UnixMilli()
+	passed := *row
+	var ids []idHash
 	for rows.Next() {
-		var position eventcore.Position
 		var id string
 		var receivedMS, size int64
-		if err := rows.Scan(&position, &id, &receivedMS, &size); err != nil {
+		if err := rows.Scan(&passed.trimmed, &id, &receivedMS, &size); err != nil {
 			return nil, err
 		}
-		if !must(receivedMS) {
+		remove := receivedMS < expired || passed.bytes-passed.trimmedBytes > r.Bytes
+		if !remove && receivedMS <= present {
 			break
 		}
-		row.trimmed = position
-		row.trimmedBytes += size
-		gone = append(gone, hashID(id))
+		passed.trimmedBytes += size
+		ids = append(ids, hashID(id))
+		if remove {
+			*row, gone = passed, ids
+		}
 	}
 	return gone, rows.Err()
 }
