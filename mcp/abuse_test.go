@@ -102,6 +102,48 @@ func TestFaultLargeMessagesAreFewAtOnce(t *testing.T) {
 	}
 }
 
+// A stream lasts as long as its client wants: its request must not take a place among the large messages.
+func TestStreamsKeepNoLargeMessageOut(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	w := serveHTTP(t, newFakeConsumer())
+	padding := strings.Repeat(" ", smallBody)
+	for _, method := range []string{eventsStreamMethod, "subscriptions/listen"} {
+		for range maxLarge {
+			params := follow(messageKey)
+			params["notifications"] = map[string]any{"resourcesListChanged": true}
+			client, message := w.modern("agent").message(method, params)
+			response := client.do("POST", HTTPPath, strings.NewReader(message+padding))
+			if response.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Fatalf("a large %s gets %s", method, response.Status)
+			}
+		}
+	}
+	if status, text := w.initialize().post(legacyMessage("ping", nil) + padding); status != http.StatusOK {
+		t.Errorf("a large message then gets %d %s", status, text)
+	}
+}
+
+func TestOnePrincipalsLargeMessagesLeaveRoomForOthers(t *testing.T) {
+	c := newHTTPCrowd()
+	var leave func()
+	for range maxPrincipalLarge {
+		var err error
+		if leave, err = c.enterLarge("ada"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.enterLarge("ada"); err == nil || !strings.Contains(err.Error(), "again") {
+		t.Errorf("one too many: %v", err)
+	}
+	if _, err := c.enterLarge("bob"); err != nil {
+		t.Errorf("another principal: %v", err)
+	}
+	leave()
+	if _, err := c.enterLarge("ada"); err != nil {
+		t.Errorf("when one is over: %v", err)
+	}
+}
+
 func TestOnePrincipalsRequestsLeaveRoomForOthers(t *testing.T) {
 	c := newHTTPCrowd()
 	var leave func()

@@ -15,9 +15,10 @@ const (
 	maxConnections = 4096
 	// maxPrincipalRequests bounds the requests and streams of one principal, so that others find room.
 	maxPrincipalRequests = 2048
-	// maxLarge is how many messages of more than smallBody bytes are read and answered at once. Read, a message takes up
-	// to twenty times its size.
-	maxLarge, smallBody = 16, 64 << 10
+	// maxLarge is how many messages of more than smallBody bytes are read and answered at once, maxPrincipalLarge how many
+	// of one token's name. Read, a message takes up to twenty times its size until it is answered, so none of them may be
+	// for a stream.
+	maxLarge, maxPrincipalLarge, smallBody = 16, 4, 64 << 10
 )
 
 // tooManyConnections is what a connection is told for which there is no room.
@@ -47,14 +48,14 @@ func admitConnection(ctx context.Context) {
 
 // httpCrowd counts what is under way. Its methods may be called from many goroutines at once.
 type httpCrowd struct {
-	large chan struct{}
-
 	mu       sync.Mutex
 	requests map[string]int // by principal
+	large    map[string]int // of them, those whose messages are large
+	allLarge int
 }
 
 func newHTTPCrowd() *httpCrowd {
-	return &httpCrowd{large: make(chan struct{}, maxLarge), requests: map[string]int{}}
+	return &httpCrowd{requests: map[string]int{}, large: map[string]int{}}
 }
 
 // enter lets in a request of a principal, until leave; the error is that there are too many.
@@ -68,18 +69,35 @@ func (c *httpCrowd) enter(principal string) (leave func(), err error) {
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.requests[principal]--; c.requests[principal] == 0 {
-			delete(c.requests, principal)
-		}
+		countDown(c.requests, principal)
 	}, nil
 }
 
-// enterLarge lets in a large message, until leave, if there is room.
-func (c *httpCrowd) enterLarge() (leave func(), ok bool) {
-	select {
-	case c.large <- struct{}{}:
-		return func() { <-c.large }, true
-	default:
-		return nil, false
+// enterLarge lets in a large message of a principal, until leave; the error is that there are too many. Who has no name
+// is anyone, and may be all of them.
+func (c *httpCrowd) enterLarge(principal string) (leave func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	const busy = "%d messages of more than %d bytes are being dealt with, the most at once%s; send it again"
+	switch {
+	case c.allLarge >= maxLarge:
+		return nil, fmt.Errorf(busy, maxLarge, smallBody, "")
+	case principal != "" && c.large[principal] >= maxPrincipalLarge:
+		return nil, fmt.Errorf(busy, maxPrincipalLarge, smallBody, " of one token's name")
+	}
+	c.large[principal]++
+	c.allLarge++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		countDown(c.large, principal)
+		c.allLarge--
+	}, nil
+}
+
+// countDown keeps no principal that has nothing under way.
+func countDown(counts map[string]int, principal string) {
+	if counts[principal]--; counts[principal] == 0 {
+		delete(counts, principal)
 	}
 }
