@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxConnections is how many may be open. Those that have not brought a request that is served, which needs a token
+	// maxConnections is how many may be open. Those that have no request under way that is served, which needs a token
 	// where there are tokens, make room for others.
 	maxConnections = 4096
 	// maxPrincipalRequests bounds the requests and streams of one principal, so that others find room.
@@ -25,8 +25,13 @@ const (
 const tooManyConnections = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
 	"The server has its fill of connections. Close some, or try again.\n"
 
-func limitConnections(listener net.Listener) net.Listener {
-	return transport.Limit(listener, transport.Limits{Open: maxConnections, Refusal: []byte(tooManyConnections)})
+// limitConnections bounds those of a listener. A client that speaks TLS would not understand text.
+func limitConnections(listener net.Listener, overTLS bool) net.Listener {
+	limits := transport.Limits{Open: maxConnections}
+	if !overTLS {
+		limits.Refusal = []byte(tooManyConnections)
+	}
+	return transport.Limit(listener, limits)
 }
 
 type guestKey struct{}
@@ -39,11 +44,14 @@ func withGuest(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, guestKey{}, conn)
 }
 
-// admitConnection says that a request's connection is that of a client who may connect.
-func admitConnection(ctx context.Context) {
-	if guest, ok := ctx.Value(guestKey{}).(*transport.Guest); ok {
-		guest.Admit()
+// admitConnection says that a request's connection is that of a client who may connect, until the request is done.
+func admitConnection(ctx context.Context) (done func()) {
+	guest, ok := ctx.Value(guestKey{}).(*transport.Guest)
+	if !ok {
+		return func() {}
 	}
+	guest.Admit()
+	return guest.Dismiss
 }
 
 // httpCrowd counts what is under way. Its methods may be called from many goroutines at once.
