@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
@@ -67,6 +69,70 @@ func TestFaultSlowConnectionsKeepNobodyOut(t *testing.T) {
 	}
 }
 
+// Connections that were served once, and are open for no purpose, keep nobody out; they end without a text, which their
+// client would take for an answer.
+func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipeListener()
+		w := serveHTTPOn(t, newTestServer(t, newFakeConsumer()), listener, listener.dial, HTTPOptions{})
+		w.url = "http://localhost"
+		idle := make([]*bufio.Reader, maxConnections)
+		for i := range idle {
+			conn := dialPipe(t, listener)
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", HTTPPath)
+			idle[i] = bufio.NewReader(conn)
+			response, err := http.ReadResponse(idle[i], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, response.Body)
+		}
+		synctest.Wait()
+		w.initialize().result("ping", nil)
+		if rest, err := io.ReadAll(idle[0]); len(rest) > 0 || err != nil {
+			t.Errorf("the first to be idle was told %q, %v", rest, err)
+		}
+		w.end()
+	})
+}
+
+// A connection that makes room before it was served is told why, unless it speaks TLS, which text is not.
+func TestConnectionsThatMakeRoomAreToldWhy(t *testing.T) {
+	secure := testTLS()
+	for name, test := range map[string]struct {
+		opts HTTPOptions
+		told string
+	}{"HTTP": {told: tooManyConnections}, "HTTPS": {opts: secure}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				listener := newPipeListener()
+				w := serveHTTPOn(t, newTestServer(t, newFakeConsumer()), listener, listener.dial, test.opts)
+				first := dialPipe(t, listener)
+				for range maxConnections {
+					go dialPipe(t, listener) // the last waits until the first is told
+				}
+				if told, err := io.ReadAll(first); string(told) != test.told || err != nil {
+					t.Errorf("told %q, %v, want %q", told, err, test.told)
+				}
+				synctest.Wait()
+				w.end()
+			})
+		})
+	}
+}
+
+// dialPipe connects until the test ends.
+func dialPipe(t *testing.T, listener *pipeListener) net.Conn {
+	conn, err := listener.dial(t.Context(), "", "")
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
 func TestFaultLargeMessagesAreFewAtOnce(t *testing.T) {
 	registerKeys(t, messageDefinition())
 	consumer := newFakeConsumer()
@@ -99,6 +165,48 @@ func TestFaultLargeMessagesAreFewAtOnce(t *testing.T) {
 	}
 	if status != http.StatusOK {
 		t.Errorf("once they are over, a large message gets %d", status)
+	}
+}
+
+// A stream lasts as long as its client wants: its request must not take a place among the large messages.
+func TestStreamsKeepNoLargeMessageOut(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	w := serveHTTP(t, newFakeConsumer())
+	padding := strings.Repeat(" ", smallBody)
+	for _, method := range []string{eventsStreamMethod, "subscriptions/listen"} {
+		for range maxLarge {
+			params := follow(messageKey)
+			params["notifications"] = map[string]any{"resourcesListChanged": true}
+			client, message := w.modern("agent").message(method, params)
+			response := client.do("POST", HTTPPath, strings.NewReader(message+padding))
+			if response.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Fatalf("a large %s gets %s", method, response.Status)
+			}
+		}
+	}
+	if status, text := w.initialize().post(legacyMessage("ping", nil) + padding); status != http.StatusOK {
+		t.Errorf("a large message then gets %d %s", status, text)
+	}
+}
+
+func TestOnePrincipalsLargeMessagesLeaveRoomForOthers(t *testing.T) {
+	c := newHTTPCrowd()
+	var leave func()
+	for range maxPrincipalLarge {
+		var err error
+		if leave, err = c.enterLarge("ada"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.enterLarge("ada"); err == nil || !strings.Contains(err.Error(), "again") {
+		t.Errorf("one too many: %v", err)
+	}
+	if _, err := c.enterLarge("bob"); err != nil {
+		t.Errorf("another principal: %v", err)
+	}
+	leave()
+	if _, err := c.enterLarge("ada"); err != nil {
+		t.Errorf("when one is over: %v", err)
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 	defer cancelRequests()
 	t := &httpTransport{opts: opts, sessions: newHTTPSessions(s, requests), crowd: newHTTPCrowd()}
 	t.sessions.tokens = opts.Tokens
-	listener = limitConnections(listener)
+	listener = limitConnections(listener, opts.TLS != nil)
 	web := &http.Server{
 		Handler: t, TLSConfig: opts.TLS, ReadHeaderTimeout: headerTime, IdleTimeout: idleConnection, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return requests }, ConnContext: withGuest,
@@ -148,7 +148,7 @@ func (t *httpTransport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	admitConnection(r.Context())
+	defer admitConnection(r.Context())()
 	leave, err := t.crowd.enter(principal)
 	if err != nil {
 		writeJSON(w, http.StatusTooManyRequests, encodeError(nil, &rpcError{Code: codeBusy, Message: err.Error()}))

@@ -10,22 +10,28 @@ import (
 )
 
 const (
-	// maxConnections is how many may be open. Those that have not brought a request that is served, which needs a token
+	// maxConnections is how many may be open. Those that have no request under way that is served, which needs a token
 	// where there are tokens, make room for others.
 	maxConnections = 4096
 	// maxPrincipalRequests bounds the requests and streams of one principal, so that others find room.
 	maxPrincipalRequests = 2048
-	// maxLarge is how many messages of more than smallBody bytes are read and answered at once. Read, a message takes up
-	// to twenty times its size.
-	maxLarge, smallBody = 16, 64 << 10
+	// maxLarge is how many messages of more than smallBody bytes are read and answered at once, maxPrincipalLarge how many
+	// of one token's name. Read, a message takes up to twenty times its size until it is answered, so none of them may be
+	// for a stream.
+	maxLarge, maxPrincipalLarge, smallBody = 16, 4, 64 << 10
 )
 
 // tooManyConnections is what a connection is told for which there is no room.
 const tooManyConnections = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
 	"The server has its fill of connections. Close some, or try again.\n"
 
-func limitConnections(listener net.Listener) net.Listener {
-	return transport.Limit(listener, transport.Limits{Open: maxConnections, Refusal: []byte(tooManyConnections)})
+// limitConnections bounds those of a listener. A client that speaks TLS would not understand text.
+func limitConnections(listener net.Listener, overTLS bool) net.Listener {
+	limits := transport.Limits{Open: maxConnections}
+	if !overTLS {
+		limits.Refusal = []byte(tooManyConnections)
+	}
+	return transport.Limit(listener, limits)
 }
 
 type guestKey struct{}
@@ -38,23 +44,26 @@ func withGuest(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, guestKey{}, conn)
 }
 
-// admitConnection says that a request's connection is that of a client who may connect.
-func admitConnection(ctx context.Context) {
-	if guest, ok := ctx.Value(guestKey{}).(*transport.Guest); ok {
-		guest.Admit()
+// admitConnection says that a request's connection is that of a client who may connect, until the request is done.
+func admitConnection(ctx context.Context) (done func()) {
+	guest, ok := ctx.Value(guestKey{}).(*transport.Guest)
+	if !ok {
+		return func() {}
 	}
+	guest.Admit()
+	return guest.Dismiss
 }
 
 // httpCrowd counts what is under way. Its methods may be called from many goroutines at once.
 type httpCrowd struct {
-	large chan struct{}
-
 	mu       sync.Mutex
 	requests map[string]int // by principal
+	large    map[string]int // of them, those whose messages are large
+	allLarge int
 }
 
 func newHTTPCrowd() *httpCrowd {
-	return &httpCrowd{large: make(chan struct{}, maxLarge), requests: map[string]int{}}
+	return &httpCrowd{requests: map[string]int{}, large: map[string]int{}}
 }
 
 // enter lets in a request of a principal, until leave; the error is that there are too many.
@@ -68,18 +77,35 @@ func (c *httpCrowd) enter(principal string) (leave func(), err error) {
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.requests[principal]--; c.requests[principal] == 0 {
-			delete(c.requests, principal)
-		}
+		countDown(c.requests, principal)
 	}, nil
 }
 
-// enterLarge lets in a large message, until leave, if there is room.
-func (c *httpCrowd) enterLarge() (leave func(), ok bool) {
-	select {
-	case c.large <- struct{}{}:
-		return func() { <-c.large }, true
-	default:
-		return nil, false
+// enterLarge lets in a large message of a principal, until leave; the error is that there are too many. Who has no name
+// is anyone, and may be all of them.
+func (c *httpCrowd) enterLarge(principal string) (leave func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	const busy = "%d messages of more than %d bytes are being dealt with, the most at once%s; send it again"
+	switch {
+	case c.allLarge >= maxLarge:
+		return nil, fmt.Errorf(busy, maxLarge, smallBody, "")
+	case principal != "" && c.large[principal] >= maxPrincipalLarge:
+		return nil, fmt.Errorf(busy, maxPrincipalLarge, smallBody, " of one token's name")
+	}
+	c.large[principal]++
+	c.allLarge++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		countDown(c.large, principal)
+		c.allLarge--
+	}, nil
+}
+
+// countDown keeps no principal that has nothing under way.
+func countDown(counts map[string]int, principal string) {
+	if counts[principal]--; counts[principal] == 0 {
+		delete(counts, principal)
 	}
 }

@@ -32,14 +32,22 @@ func (m httpMessage) modern() bool {
 
 // post serves one message.
 func (t *httpTransport) post(w http.ResponseWriter, r *http.Request, principal string) {
-	body, done, ok := t.readBody(w, r)
+	body, largeDone, ok := t.readBody(w, r, principal)
 	if !ok {
 		return
 	}
-	defer done()
+	if largeDone != nil {
+		defer largeDone()
+	}
 	parsed, problem := parseMessage(body)
-	if problem != nil {
+	switch {
+	case problem != nil:
 		writeJSON(w, http.StatusBadRequest, encodeError(parsed.id, problem))
+		return
+	case largeDone != nil && isStream(parsed.method):
+		// It would take the place of another's large message for as long as its client wants.
+		refuse(w, http.StatusRequestEntityTooLarge, parsed.id,
+			fmt.Sprintf("a %s request must be shorter than %d bytes, because it stays open", parsed.method, smallBody))
 		return
 	}
 	msg := withProtocol(parsed, r.Header)
@@ -163,9 +171,9 @@ func withProtocol(msg message, header http.Header) httpMessage {
 	return m
 }
 
-// readBody returns the message that a request carries, and what is to be called when it has been dealt with. If it
-// carries none that can be read, it has been answered.
-func (t *httpTransport) readBody(w http.ResponseWriter, r *http.Request) (message []byte, done func(), ok bool) {
+// readBody returns the message that a request carries, and, if it is a large one, what is to be called when it has been
+// dealt with. If it carries none that can be read, it has been answered.
+func (t *httpTransport) readBody(w http.ResponseWriter, r *http.Request, principal string) (message []byte, largeDone func(), ok bool) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err != nil || kind != "application/json":
@@ -183,11 +191,12 @@ func (t *httpTransport) readBody(w http.ResponseWriter, r *http.Request) (messag
 	// The errors are that the connection has no deadlines, as in a test.
 	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
 	whole := http.MaxBytesReader(w, r.Body, maxLineBytes)
-	done = func() {}
 	body, err := io.ReadAll(io.LimitReader(whole, smallBody))
 	if err == nil && len(body) == smallBody {
-		if done, ok = t.crowd.enterLarge(); !ok {
-			refuseLarge(w)
+		var busy error
+		if largeDone, busy = t.crowd.enterLarge(principal); busy != nil {
+			w.Header().Set("Connection", "close") // rather than reading the rest
+			writeJSON(w, http.StatusServiceUnavailable, encodeError(nil, &rpcError{Code: codeBusy, Message: busy.Error()}))
 			return nil, nil, false
 		}
 		var rest []byte
@@ -196,9 +205,11 @@ func (t *httpTransport) readBody(w http.ResponseWriter, r *http.Request) (messag
 	}
 	_ = control.SetReadDeadline(time.Time{})
 	if err == nil {
-		return bytes.TrimSpace(body), done, true
+		return bytes.TrimSpace(body), largeDone, true
 	}
-	done()
+	if largeDone != nil {
+		largeDone()
+	}
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
 		refuseSize(w)
@@ -206,12 +217,6 @@ func (t *httpTransport) readBody(w http.ResponseWriter, r *http.Request) (messag
 		refuse(w, http.StatusBadRequest, nil, "the body did not arrive whole: "+err.Error())
 	}
 	return nil, nil, false
-}
-
-func refuseLarge(w http.ResponseWriter) {
-	w.Header().Set("Connection", "close") // rather than reading the rest
-	writeJSON(w, http.StatusServiceUnavailable, encodeError(nil, &rpcError{Code: codeBusy,
-		Message: fmt.Sprintf("%d messages of more than %d bytes are being dealt with, the most at once; send it again", maxLarge, smallBody)}))
 }
 
 func refuseSize(w http.ResponseWriter) {

@@ -12,10 +12,12 @@ const refusalTime = time.Second
 
 // Limits are those of a [Crowd].
 type Limits struct {
-	// Open is how many connections may be open. One more takes the place of the oldest that was not admitted, so that
-	// who is slow to say who it is does not keep out who is quick; if all were, it has no place itself.
+	// Open is how many connections may be open. One more takes the place of the one that has been a stranger for longest,
+	// so that who is slow to say who it is, or has nothing to ask any more, does not keep out who is quick; if there is no
+	// stranger, it has no place itself.
 	Open int
-	// Refusal is what a connection is told that has no place, before it is closed; it should fit into what the system buffers.
+	// Refusal is what a connection is told that has no place, before it is closed; it should fit into what the system
+	// buffers. One that was admitted before is closed without it: what it takes for the answer to its next question must not be the refusal.
 	Refusal []byte
 }
 
@@ -26,7 +28,7 @@ type Crowd struct {
 
 	mu        sync.Mutex
 	open      int
-	strangers *list.List // of *Guest, oldest first
+	strangers *list.List // of *Guest, the one first that has been a stranger for longest
 }
 
 // Limit bounds the connections of a listener.
@@ -42,55 +44,76 @@ func (c *Crowd) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		guest := &Guest{Conn: conn, crowd: c}
-		if oldest, ok := c.enter(guest); ok {
-			if oldest != nil {
-				oldest.refuse()
-			}
+		leaving := c.enter(guest)
+		if leaving != nil {
+			leaving.refuse()
+		}
+		if leaving != guest {
 			return guest, nil
 		}
-		guest.refuse()
 	}
 }
 
-// refuse tells why the connection is closed, and closes it.
+// refuse closes the connection, and tells a stranger why.
 func (g *Guest) refuse() {
-	// The errors are that the other side has gone.
-	_ = g.SetWriteDeadline(time.Now().Add(refusalTime))
-	_, _ = g.Write(g.crowd.limits.Refusal)
+	g.crowd.mu.Lock()
+	known := g.known
+	g.crowd.mu.Unlock()
+	if refusal := g.crowd.limits.Refusal; !known && len(refusal) > 0 {
+		// The errors are that the other side has gone.
+		_ = g.SetWriteDeadline(time.Now().Add(refusalTime))
+		_, _ = g.Write(refusal)
+	}
 	g.Close()
 }
 
-// enter lets a connection in, in place of the oldest stranger if there is no room.
-func (c *Crowd) enter(guest *Guest) (oldest *Guest, ok bool) {
+// enter lets a connection in, and returns who has to leave for it: nobody, a stranger, or the connection itself.
+func (c *Crowd) enter(guest *Guest) (leaving *Guest) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open >= c.limits.Open {
 		first := c.strangers.Front()
 		if first == nil {
-			return nil, false
+			return guest
 		}
-		oldest = first.Value.(*Guest)
+		leaving = first.Value.(*Guest)
+		leaving.leave()
 	}
 	guest.stranger = c.strangers.PushBack(guest)
 	guest.entered = true
 	c.open++
-	return oldest, true
+	return leaving
 }
 
-// Guest is one of the connections.
+// Guest is one of the connections, a stranger at first. Its methods may be called from many goroutines.
 type Guest struct {
 	net.Conn
-	crowd    *Crowd
-	stranger *list.Element // nil once it was admitted; guarded by the crowd's mu
-	entered  bool          // it was let in
-	once     sync.Once
+	crowd *Crowd
+
+	// The crowd's mu guards these.
+	stranger *list.Element // nil if it is none
+	known    bool          // it was admitted at some time
+	admitted int           // so many times more than it was dismissed
+	entered  bool          // it has a place
 }
 
-// Admit says that the other side has said who it is.
+// Admit says that the other side has said who it is, and asks for something: it is no stranger until Dismiss has been
+// called as often.
 func (g *Guest) Admit() {
 	g.crowd.mu.Lock()
 	defer g.crowd.mu.Unlock()
+	g.admitted++
+	g.known = true
 	g.noStranger()
+}
+
+// Dismiss takes an Admit back: the other side has what it asked for.
+func (g *Guest) Dismiss() {
+	g.crowd.mu.Lock()
+	defer g.crowd.mu.Unlock()
+	if g.admitted--; g.admitted == 0 && g.entered {
+		g.stranger = g.crowd.strangers.PushBack(g)
+	}
 }
 
 // noStranger takes the guest off the strangers, with mu held.
@@ -101,15 +124,19 @@ func (g *Guest) noStranger() {
 	}
 }
 
+// leave makes room for another, once, with mu held.
+func (g *Guest) leave() {
+	g.noStranger()
+	if g.entered {
+		g.entered = false
+		g.crowd.open--
+	}
+}
+
 // Close closes the connection and makes room for another.
 func (g *Guest) Close() error {
-	g.once.Do(func() {
-		g.crowd.mu.Lock()
-		defer g.crowd.mu.Unlock()
-		g.noStranger()
-		if g.entered {
-			g.crowd.open--
-		}
-	})
+	g.crowd.mu.Lock()
+	g.leave()
+	g.crowd.mu.Unlock()
 	return g.Conn.Close()
 }

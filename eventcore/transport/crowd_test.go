@@ -88,3 +88,34 @@ func TestStrangersMakeRoomForThoseWhoComeAfterThem(t *testing.T) {
 		t.Errorf("one that was admitted had to go: %v", err)
 	}
 }
+
+func TestWhoHasNothingToAskAnyMoreMakesRoom(t *testing.T) {
+	connect := newCrowd(t, transport.Limits{Open: 2, Refusal: []byte("!full")})
+	idle, first := connect()
+	busy, second := connect()
+	for _, guest := range []*transport.Guest{first, second} {
+		guest.Admit()
+		guest.Admit()
+		guest.Dismiss()
+	}
+	if _, ours := connect(); ours != nil {
+		t.Fatal("one that still asks for something made room")
+	}
+	first.Dismiss()
+	if _, ours := connect(); ours == nil {
+		t.Fatal("one that asks for nothing keeps others out")
+	} else {
+		ours.Admit()
+	}
+	if rest, err := io.ReadAll(idle); err != nil || len(rest) > 0 {
+		t.Errorf("it was told %q, %v: it may take that for an answer", rest, err)
+	}
+	first.Admit() // as a request does that is still read while the connection is closed
+	first.Dismiss()
+	if _, ours := connect(); ours != nil {
+		t.Error("one that is closed made room once more")
+	}
+	if _, err := busy.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+}

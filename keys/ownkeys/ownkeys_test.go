@@ -71,7 +71,7 @@ func TestAnOwnKeyWithoutTransformGivesTheEnvelope(t *testing.T) {
 	}
 }
 
-func TestFaultsNameFileAndField(t *testing.T) {
+func TestErrorsNameFileAndField(t *testing.T) {
 	const good = `{"key":"acme.x_v1","title":"X","description":"` +
 		`something happened in a system of our own, and this text is long enough to say what it was","schema":{}`
 	tests := map[string]struct{ text, want string }{
