@@ -32,6 +32,14 @@ var ErrMemory = fmt.Errorf("it needs more than %d MiB of memory", MaxMemory>>20)
 // A process starts when an expression first needs it; those that only look at an event need none. Its methods may be
 // called from many goroutines at once.
 type Sandbox struct {
+	*pool
+	// turn holds a token while an expression of the owner runs or waits for a worker.
+	turn chan struct{}
+}
+
+// pool is what the owners of a sandbox share. Whoever waits for a worker is served in the order of arrival, and each
+// owner waits for one at a time: they take turns.
+type pool struct {
 	command func() (*exec.Cmd, error)
 	workers chan *worker // nil for one that is not started
 }
@@ -39,11 +47,23 @@ type Sandbox struct {
 // NewSandbox returns a sandbox, which must be closed. command makes the command of a process that calls [Serve] with
 // its stdin and stdout.
 func NewSandbox(command func() (*exec.Cmd, error)) *Sandbox {
-	s := &Sandbox{command: command, workers: make(chan *worker, maxWorkers)}
+	p := &pool{command: command, workers: make(chan *worker, maxWorkers)}
 	for range maxWorkers {
-		s.workers <- nil
+		p.workers <- nil
 	}
-	return s
+	return newOwner(p)
+}
+
+func newOwner(p *pool) *Sandbox { return &Sandbox{p, make(chan struct{}, 1)} }
+
+// ForOwner returns the sandbox as another owner of expressions has it: one expression of each owner runs at a time, and
+// the owners take turns, so that however many slow ones one of them has, another waits for one of them at most. The
+// processes are shared, and end with the sandbox that it is called on. It is nil for the nil sandbox.
+func (s *Sandbox) ForOwner() *Sandbox {
+	if s == nil {
+		return nil
+	}
+	return newOwner(s.pool)
 }
 
 // Compile compiles an expression to be run in the sandbox, if it needs one; its errors are those of the function
@@ -60,7 +80,7 @@ func (s *Sandbox) Compile(text string) (*Program, error) {
 	return p, err
 }
 
-// Close ends the processes, once no expression runs. Nothing can be run afterwards.
+// Close ends the processes, once no expression runs. Nothing can be run afterwards, by any owner.
 func (s *Sandbox) Close() {
 	for range maxWorkers {
 		if w := <-s.workers; w != nil {
@@ -98,6 +118,12 @@ func (a answer) err() error {
 
 // run has a worker answer. It waits for its turn.
 func (s *Sandbox) run(ctx context.Context, req request) (answer, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
 	var w *worker
 	var open bool
 	select {

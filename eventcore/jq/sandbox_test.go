@@ -193,3 +193,51 @@ func TestASandboxServesMany(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestOwnersTakeTurns has an owner of many expressions that do not end beside one whose expressions are harmless.
+func TestOwnersTakeTurns(t *testing.T) {
+	bad := newSandbox(t)
+	good := bad.ForOwner()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	const many = 20
+	ended := make(chan struct{}, many)
+	for i := range many {
+		endless, err := bad.Compile(fmt.Sprintf(`"ab" * 1e6 | [match("a|b"; "g")] | length > %d`, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			_, _ = endless.True(ctx, event)
+			ended <- struct{}{}
+		})
+	}
+	<-ended
+	if isTrue, err := truth(t, good, `.n + 1 == 3`); !isTrue || err != nil {
+		t.Errorf("it gives %v, %v", isTrue, err)
+	}
+	if n := len(ended); n > many/2 {
+		t.Errorf("it waited for %d expressions of another owner", n)
+	}
+}
+
+// TestWhatIsStoppedAgainAndAgainIsSuspended is about an expression that does not fit, but for one event.
+func TestWhatIsStoppedAgainAndAgainIsSuspended(t *testing.T) {
+	program, err := newSandbox(t).Compile(`if .n == 2 then "x" * 1e9 else true end`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		data string
+		want error
+	}{
+		{`{"n":2}`, jq.ErrMemory}, {`{"n":2}`, jq.ErrMemory}, {`{"n":1}`, nil}, {`{"n":2}`, jq.ErrMemory}, {`{"n":2}`, jq.ErrMemory}, {`{"n":2}`, jq.ErrMemory},
+		{`{"n":2}`, jq.ErrSuspended}, {`{"n":1}`, jq.ErrSuspended},
+	} {
+		if _, err := program.True(t.Context(), json.RawMessage(c.data)); !errors.Is(err, c.want) {
+			t.Errorf("run %d, on %s, ends with %v, want %v", i, c.data, err, c.want)
+		}
+	}
+}
