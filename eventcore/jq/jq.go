@@ -44,8 +44,9 @@ type Output struct {
 type Program struct {
 	text string
 	code *gojq.Code
-	// sandbox runs the expression; nil runs it in this process.
+	// sandbox runs the expression, unless it is plain and the data small; nil runs it in this process.
 	sandbox *Sandbox
+	plain   bool
 	strikes strikes
 }
 
@@ -86,7 +87,7 @@ func compile(text string, query *gojq.Query, variables ...string) (*Program, err
 // [ErrTimeout] or [ErrOutput]; in a sandbox, which has no variables, also [ErrMemory]. One that was stopped in the sandbox
 // several times in a row is left alone for a while, and fails at once with [ErrSuspended].
 func (p *Program) Outputs(ctx context.Context, data json.RawMessage, values []any, yield func(Output) bool) error {
-	if p.sandbox == nil {
+	if !p.needsSandbox(data) {
 		return p.outputs(ctx, data, values, yield)
 	}
 	answer, err := p.boxed(ctx, request{Expression: p.text, Data: data})
@@ -120,7 +121,7 @@ func (p *Program) outputs(ctx context.Context, data json.RawMessage, values []an
 
 // True reports whether the first output is neither false nor null. Its errors are those of Outputs.
 func (p *Program) True(ctx context.Context, data json.RawMessage, values ...any) (bool, error) {
-	if p.sandbox != nil {
+	if p.needsSandbox(data) {
 		answer, err := p.boxed(ctx, request{Expression: p.text, Data: data, Truth: true})
 		return answer.True, err
 	}
@@ -130,6 +131,10 @@ func (p *Program) True(ctx context.Context, data json.RawMessage, values ...any)
 		return false
 	})
 	return truth, err
+}
+
+func (p *Program) needsSandbox(data json.RawMessage) bool {
+	return p.sandbox != nil && !(p.plain && len(data) <= maxPlainData)
 }
 
 func isTrue(output any) bool { return output != nil && output != false }

@@ -29,7 +29,8 @@ var ErrMemory = fmt.Errorf("it needs more than %d MiB of memory", MaxMemory>>20)
 // gojq leaves no other way: one step of an expression, such as a join or a gsub, cannot be interrupted, and may take
 // minutes or gigabytes.
 //
-// A process starts when an expression first needs it; those that only look at an event need none. Its methods may be
+// A process starts when an expression first needs it; those that only look at an event need none, unless it is
+// large. Its methods may be
 // called from many goroutines at once.
 type Sandbox struct {
 	*pool
@@ -66,7 +67,7 @@ func (s *Sandbox) ForOwner() *Sandbox {
 	return newOwner(s.pool)
 }
 
-// Compile compiles an expression to be run in the sandbox, if it needs one; its errors are those of the function
+// Compile compiles an expression to be run in the sandbox, on events for which it needs one; its errors are those of the function
 // Compile. The nil sandbox runs it in this process.
 func (s *Sandbox) Compile(text string) (*Program, error) {
 	query, err := parse(text)
@@ -74,10 +75,11 @@ func (s *Sandbox) Compile(text string) (*Program, error) {
 		return nil, err
 	}
 	p, err := compile(text, query)
-	if err == nil && !isPlain(text, query) {
-		p.sandbox = s
+	if err != nil {
+		return nil, err
 	}
-	return p, err
+	p.sandbox, p.plain = s, isPlain(text, query)
+	return p, nil
 }
 
 // Close ends the processes, once no expression runs. Nothing can be run afterwards, by any owner.

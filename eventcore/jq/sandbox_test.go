@@ -161,6 +161,29 @@ func TestMostFiltersNeedNoProcess(t *testing.T) {
 	}
 }
 
+// TestLargeEventsNeedAProcess has a sandbox without any, and events on which one step of a harmless filter takes seconds.
+func TestLargeEventsNeedAProcess(t *testing.T) {
+	errNone := errors.New("no process")
+	s := jq.NewSandbox(func() (*exec.Cmd, error) { return nil, errNone })
+	defer s.Close()
+	for expression, char := range map[string]string{
+		`.n == 1`: "7", `.n | tonumber == 1`: "7", `.n | fromjson == 1`: "7", `.n | test("a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?ab")`: "a",
+	} {
+		program, err := s.Compile(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for size, large := range map[int]bool{1000: false, 60_000: false, 70_000: true, 1_000_000: true} {
+			data := json.RawMessage(`{"n":"` + strings.Repeat(char, size) + `"}`)
+			_, err := program.True(t.Context(), data)
+			outputsErr := program.Outputs(t.Context(), data, nil, func(jq.Output) bool { return true })
+			if errors.Is(err, errNone) != large || errors.Is(outputsErr, errNone) != large {
+				t.Errorf("%s on %d bytes: %v, %v", expression, size, err, outputsErr)
+			}
+		}
+	}
+}
+
 func TestWhoeverGivesUpIsNotKeptWaiting(t *testing.T) {
 	s := newSandbox(t)
 	program, err := s.Compile(`"ab" * 1e6 | [match("a|b"; "g")]`)
