@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -22,8 +23,12 @@ const (
 	maxWorkers = 2
 )
 
-// ErrMemory is returned by a run that would have needed more than [MaxMemory].
-var ErrMemory = fmt.Errorf("it needs more than %d MiB of memory", MaxMemory>>20)
+var (
+	// ErrMemory is returned by a run that would have needed more than [MaxMemory].
+	ErrMemory = fmt.Errorf("it needs more than %d MiB of memory", MaxMemory>>20)
+	// ErrStart is in the error of a run for which no process could be started, which says nothing of the expression.
+	ErrStart = errors.New("the process that runs it could not be started")
+)
 
 // Sandbox runs expressions in processes of their own, which are ended if an expression takes too long or too much.
 // gojq leaves no other way: one step of an expression, such as a join or a gsub, cannot be interrupted, and may take
@@ -140,7 +145,7 @@ func (s *Sandbox) run(ctx context.Context, req request) (answer, error) {
 	if w == nil {
 		var err error
 		if w, err = s.start(ctx); err != nil {
-			return answer{}, fmt.Errorf("start the process for it: %w", err)
+			return answer{}, err
 		}
 	}
 	got, err := w.ask(ctx, req)
@@ -158,9 +163,25 @@ type worker struct {
 	out *json.Decoder
 }
 
-// start starts a worker and waits until it is ready.
-func (s *Sandbox) start(ctx context.Context) (*worker, error) {
-	cmd, err := s.command()
+// start starts a worker and waits until it is ready. Its errors are ErrStart, with the reason, and ctx's.
+func (p *pool) start(ctx context.Context) (*worker, error) {
+	w, err := p.launch()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	switch _, err := w.exchange(ctx, nil, readyAfter); {
+	case err == nil:
+		return w, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, ErrTimeout):
+		return nil, fmt.Errorf("%w: it was not ready within %s", ErrStart, readyAfter)
+	}
+	return nil, fmt.Errorf("%w: it ended with %s", ErrStart, w.cmd.ProcessState)
+}
+
+func (p *pool) launch() (*worker, error) {
+	cmd, err := p.command()
 	if err != nil {
 		return nil, err
 	}
@@ -175,11 +196,7 @@ func (s *Sandbox) start(ctx context.Context) (*worker, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	w := &worker{cmd: cmd, in: in, out: json.NewDecoder(out)}
-	if _, err := w.exchange(ctx, nil, readyAfter); err != nil {
-		return nil, err
-	}
-	return w, nil
+	return &worker{cmd: cmd, in: in, out: json.NewDecoder(out)}, nil
 }
 
 // ask sends a request and waits for the answer. After an error the worker is no more.
@@ -209,8 +226,8 @@ func (w *worker) exchange(ctx context.Context, line []byte, limit time.Duration)
 		return answer{}, ctx.Err()
 	case boxed.Err() != nil:
 		return answer{}, ErrTimeout
-	case w.cmd.ProcessState.Exited():
-		return answer{}, ErrMemory // also of the stack, which Go lets no program survive
+	case slices.Contains([]int{exitMemory, exitFatal}, w.cmd.ProcessState.ExitCode()):
+		return answer{}, ErrMemory
 	}
 	return answer{}, fmt.Errorf("the process for it has ended: %s", w.cmd.ProcessState)
 }

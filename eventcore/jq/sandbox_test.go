@@ -264,3 +264,19 @@ func TestWhatIsStoppedAgainAndAgainIsSuspended(t *testing.T) {
 		}
 	}
 }
+
+// TestAProcessThatDoesNotStartIsNoFaultOfTheExpression has commands that end at once, each in another way.
+func TestAProcessThatDoesNotStartIsNoFaultOfTheExpression(t *testing.T) {
+	for _, how := range []string{"-no-such-flag", "-test.run=^$"} {
+		s := jq.NewSandbox(func() (*exec.Cmd, error) { return exec.Command(os.Args[0], how), nil })
+		defer s.Close()
+		if _, err := truth(t, s, `.n + 1 == 3`); !errors.Is(err, jq.ErrStart) || errors.Is(err, jq.ErrMemory) {
+			t.Errorf("%s: %v", how, err)
+		}
+	}
+	s := jq.NewSandbox(func() (*exec.Cmd, error) { return exec.Command("/no/such/program"), nil })
+	defer s.Close()
+	if _, err := truth(t, s, `.n + 1 == 3`); !errors.Is(err, jq.ErrStart) {
+		t.Errorf("no program: %v", err)
+	}
+}
