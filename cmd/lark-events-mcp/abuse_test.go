@@ -45,7 +45,7 @@ func TestFaultFiltersHoldUpOnlyThemselves(t *testing.T) {
 	w := newWorld(t)
 	server, good := w.serveHTTP()
 	good.initialize()
-	good.call("subscribe_event", `{"key":"`+messageKey+`","filter":".chat_type == \"group\""}`)
+	good.call("subscribe_event", `{"key":"`+messageKey+`","filter":".chat_type + \"\" == \"group\""}`)
 	bad := &webAgent{t: t, client: good.client, url: good.url}
 	bad.initialize()
 
@@ -83,6 +83,54 @@ func TestFaultFiltersHoldUpOnlyThemselves(t *testing.T) {
 	t.Logf("%d events to %d filters that do not end or fit; the server took up to %d MiB", sent, len(bombs), peak>>20)
 	if peak > maxResident {
 		t.Errorf("the server took %d bytes", peak)
+	}
+}
+
+// TestFaultManySlowFiltersHoldUpOnlyThemselves has an agent poll all of its slow filters at once beside one whose filter
+// needs a process too.
+func TestFaultManySlowFiltersHoldUpOnlyThemselves(t *testing.T) {
+	w := newWorld(t)
+	_, good := w.serveHTTP()
+	good.initialize()
+	good.call("subscribe_event", `{"key":"`+messageKey+`","filter":".chat_type + \"\" == \"group\""}`)
+	bad := &webAgent{t: t, client: good.client, url: good.url}
+	bad.initialize()
+	const many = 12
+	var subscriptions []string
+	for i := range many {
+		filter := bomb("boom", fmt.Sprintf(`"ab" * 1e6 | [match("a|b"; "g")] | length > %d`, i))
+		text := bad.call("subscribe_event", fmt.Sprintf(`{"key":%q,"filter":%q}`, messageKey, filter))
+		made := decode[struct {
+			ID string `json:"subscription_id"`
+		}](t, text)
+		if made.ID == "" {
+			t.Fatalf("the filter %s: %s", filter, text)
+		}
+		subscriptions = append(subscriptions, made.ID)
+	}
+	w.send("boom")
+	polled := make(chan string, many)
+	for i, id := range subscriptions {
+		poll := toolMessage("poll_events", fmt.Sprintf(`{"subscription_id":%q,"wait_seconds":50}`, id))
+		go func() {
+			_, text, err := bad.try(strings.Replace(poll, `"id":1,`, fmt.Sprintf(`"id":%d,`, i), 1))
+			polled <- fmt.Sprint(text, err)
+		}()
+	}
+	pages := []string{<-polled}
+	if page := good.call("poll_events", `{"wait_seconds":50}`); strings.Count(page, `"boom"`) != 1 || strings.Contains(page, `"error"`) {
+		t.Errorf("another agent has %s", page)
+	}
+	if n := len(polled); n > many/2 {
+		t.Errorf("another agent waited for %d filters", n)
+	}
+	for len(pages) < many {
+		pages = append(pages, <-polled)
+	}
+	for _, page := range pages {
+		if !strings.Contains(page, `"code":"invalid_filter"`) {
+			t.Errorf("the agent with the filters is told %s", page)
+		}
 	}
 }
 

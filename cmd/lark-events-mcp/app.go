@@ -24,7 +24,7 @@ type platformAccess struct {
 	start func(ctx context.Context) error
 	log   *slog.Logger
 	api   func() *openapi.API
-	// sandbox is that of all clients. Its processes end with this one.
+	// sandbox is that of all clients, which take turns in it. Its processes end with this one.
 	sandbox *jq.Sandbox
 }
 
@@ -49,7 +49,7 @@ func newAccess(cfg *config, app statedir.App, start func(ctx context.Context) er
 func (a *platformAccess) client(name string) *consume.Client {
 	return consume.New(consume.Options{
 		App: a.app, Start: a.start, Name: name, Binary: version(), Credentials: a.cfg.fingerprint(), Domain: a.cfg.domain(), Logger: a.log,
-		Sandbox: a.sandbox,
+		Sandbox: a.sandbox.ForOwner(),
 		API:     func(identity string) (eventcore.APIClient, error) { return a.api().As(identity) },
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,11 @@ func newSandbox() *jq.Sandbox {
 		if err != nil {
 			return nil, err
 		}
+		if runtime.GOOS == "linux" {
+			program = "/proc/self/exe" // this very program, also after an update has put another one in its place
+		}
 		cmd := exec.Command(program, filterCommand)
+		cmd.Args[0] = os.Args[0]
 		cmd.Env = []string{} // which may hold secrets
 		if zone, ok := os.LookupEnv("TZ"); ok {
 			cmd.Env = append(cmd.Env, "TZ="+zone)

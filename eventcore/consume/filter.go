@@ -14,7 +14,8 @@ type Filter struct{ program *jq.Program }
 
 // CompileFilter compiles a filter and tries it on the key's example, so that one that does not end, or needs too much
 // memory, is refused before it meets an event. An empty text is nil. What runs long or large runs in the sandbox; nil
-// runs it in this process. Faults are [*eventcore.Error] with invalid_filter.
+// runs it in this process. Faults are [*eventcore.Error] with invalid_filter, or with internal if the sandbox cannot
+// start.
 func CompileFilter(ctx context.Context, text string, def *eventcore.KeyDefinition, sandbox *jq.Sandbox) (*Filter, error) {
 	if text == "" {
 		return nil, nil
@@ -30,6 +31,8 @@ func CompileFilter(ctx context.Context, text string, def *eventcore.KeyDefinitio
 	switch _, err := program.True(ctx, example); {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, jq.ErrStart):
+		return nil, noSandbox("the filter could not be tried: ", err)
 	case errors.Is(err, jq.ErrTimeout), errors.Is(err, jq.ErrMemory):
 		return nil, invalidFilter(def.Key, "the filter cannot be used on the key's example: "+err.Error(), err)
 	}
@@ -61,8 +64,20 @@ func invalidFilter(key, message string, err error) error {
 
 // filterFailed is beside an event that a filter could not judge; the event is delivered.
 func filterFailed(err error) *eventcore.Error {
+	if errors.Is(err, jq.ErrStart) {
+		return noSandbox("the filter could not be run on this event, which is delivered all the same: ", err)
+	}
 	return &eventcore.Error{
 		Code: eventcore.CodeInvalidFilter, Message: "the filter failed on this event, which is delivered all the same: " + err.Error(),
 		Hint: "unsubscribe and subscribe again with a filter that copes with such an event", Cause: err,
+	}
+}
+
+// noSandbox is the error for a filter that needs a process which does not start.
+func noSandbox(what string, err error) *eventcore.Error {
+	return &eventcore.Error{
+		Code: eventcore.CodeInternal, Message: what + err.Error(), Cause: err,
+		Hint: "the filter may be right: try again; if that does not help, see that the machine has memory and processes to spare and that " +
+			"lark-events-mcp may start itself, or use a filter that only compares fields, which needs no process",
 	}
 }

@@ -44,8 +44,10 @@ type Output struct {
 type Program struct {
 	text string
 	code *gojq.Code
-	// sandbox runs the expression; nil runs it in this process.
+	// sandbox runs the expression, unless it is plain and the data small; nil runs it in this process.
 	sandbox *Sandbox
+	plain   bool
+	strikes strikes
 }
 
 // Compile compiles an expression, which may use the named variables, such as $params. An error says what is wrong
@@ -82,12 +84,13 @@ func compile(text string, query *gojq.Query, variables ...string) (*Program, err
 
 // Outputs runs the expression on data, with the values of its variables in their order, and calls yield with each
 // output, until that returns false. All of it takes at most [Timeout] and [MaxOutput], after which it returns
-// [ErrTimeout] or [ErrOutput]; in a sandbox, which has no variables, also [ErrMemory].
+// [ErrTimeout] or [ErrOutput]; in a sandbox, which has no variables, also [ErrMemory]. One that was stopped in the sandbox
+// several times in a row is left alone for a while, and fails at once with [ErrSuspended].
 func (p *Program) Outputs(ctx context.Context, data json.RawMessage, values []any, yield func(Output) bool) error {
-	if p.sandbox == nil {
+	if !p.needsSandbox(data) {
 		return p.outputs(ctx, data, values, yield)
 	}
-	answer, err := p.sandbox.run(ctx, request{Expression: p.text, Data: data})
+	answer, err := p.boxed(ctx, request{Expression: p.text, Data: data})
 	for _, output := range answer.Outputs {
 		if !yield(output) {
 			return nil
@@ -118,8 +121,8 @@ func (p *Program) outputs(ctx context.Context, data json.RawMessage, values []an
 
 // True reports whether the first output is neither false nor null. Its errors are those of Outputs.
 func (p *Program) True(ctx context.Context, data json.RawMessage, values ...any) (bool, error) {
-	if p.sandbox != nil {
-		answer, err := p.sandbox.run(ctx, request{Expression: p.text, Data: data, Truth: true})
+	if p.needsSandbox(data) {
+		answer, err := p.boxed(ctx, request{Expression: p.text, Data: data, Truth: true})
 		return answer.True, err
 	}
 	truth := false
@@ -128,6 +131,10 @@ func (p *Program) True(ctx context.Context, data json.RawMessage, values ...any)
 		return false
 	})
 	return truth, err
+}
+
+func (p *Program) needsSandbox(data json.RawMessage) bool {
+	return p.sandbox != nil && !(p.plain && len(data) <= maxPlainData)
 }
 
 func isTrue(output any) bool { return output != nil && output != false }

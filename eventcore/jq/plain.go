@@ -8,16 +8,21 @@ import (
 )
 
 // An expression is plain if all it does is look at an event: what it has in hand is never larger than the event, and
-// no single step of it takes longer than reading the event. Such a one is safe in any process, and most filters are.
+// no single step of it takes long on an event of at most maxPlainData. Such a one is safe in any process on such an
+// event, and most filters and events are.
 //
 // What makes values (+, *, arrays, objects, join, …) is not plain: .+. on a text doubles it, sixty times in a
 // hundred bytes of jq. Nor is what takes more than linear time: gsub, or one array compared with another.
 
 // maxPlain bounds the text of a plain expression, and maxPattern that of a regular expression in it, whose cost is the
 // product of its length and the text's. One with a count, as x{1000}, is longer than it looks.
+//
+// maxPlainData bounds the event, in bytes. A number as long takes some 20 ms to read, in one step, and one of 1 MB, as
+// its length squared, seconds; a regular expression some 100 ms.
 const (
-	maxPlain   = 1024
-	maxPattern = 64
+	maxPlain     = 1024
+	maxPattern   = 64
+	maxPlainData = 64 << 10
 )
 
 // plainFunctions are the functions that a plain expression may use, with plain arguments.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -22,16 +23,29 @@ const (
 	maxWorkers = 2
 )
 
-// ErrMemory is returned by a run that would have needed more than [MaxMemory].
-var ErrMemory = fmt.Errorf("it needs more than %d MiB of memory", MaxMemory>>20)
+var (
+	// ErrMemory is returned by a run that would have needed more than [MaxMemory].
+	ErrMemory = fmt.Errorf("it needs more than %d MiB of memory", MaxMemory>>20)
+	// ErrStart is in the error of a run for which no process could be started, which says nothing of the expression.
+	ErrStart = errors.New("the process that runs it could not be started")
+)
 
 // Sandbox runs expressions in processes of their own, which are ended if an expression takes too long or too much.
 // gojq leaves no other way: one step of an expression, such as a join or a gsub, cannot be interrupted, and may take
 // minutes or gigabytes.
 //
-// A process starts when an expression first needs it; those that only look at an event need none. Its methods may be
+// A process starts when an expression first needs it; those that only look at an event need none, unless it is
+// large. Its methods may be
 // called from many goroutines at once.
 type Sandbox struct {
+	*pool
+	// turn holds a token while an expression of the owner runs or waits for a worker.
+	turn chan struct{}
+}
+
+// pool is what the owners of a sandbox share. Whoever waits for a worker is served in the order of arrival, and each
+// owner waits for one at a time: they take turns.
+type pool struct {
 	command func() (*exec.Cmd, error)
 	workers chan *worker // nil for one that is not started
 }
@@ -39,14 +53,26 @@ type Sandbox struct {
 // NewSandbox returns a sandbox, which must be closed. command makes the command of a process that calls [Serve] with
 // its stdin and stdout.
 func NewSandbox(command func() (*exec.Cmd, error)) *Sandbox {
-	s := &Sandbox{command: command, workers: make(chan *worker, maxWorkers)}
+	p := &pool{command: command, workers: make(chan *worker, maxWorkers)}
 	for range maxWorkers {
-		s.workers <- nil
+		p.workers <- nil
 	}
-	return s
+	return newOwner(p)
 }
 
-// Compile compiles an expression to be run in the sandbox, if it needs one; its errors are those of the function
+func newOwner(p *pool) *Sandbox { return &Sandbox{p, make(chan struct{}, 1)} }
+
+// ForOwner returns the sandbox as another owner of expressions has it: one expression of each owner runs at a time, and
+// the owners take turns, so that however many slow ones one of them has, another waits for one of them at most. The
+// processes are shared, and end with the sandbox that it is called on. It is nil for the nil sandbox.
+func (s *Sandbox) ForOwner() *Sandbox {
+	if s == nil {
+		return nil
+	}
+	return newOwner(s.pool)
+}
+
+// Compile compiles an expression to be run in the sandbox, on events for which it needs one; its errors are those of the function
 // Compile. The nil sandbox runs it in this process.
 func (s *Sandbox) Compile(text string) (*Program, error) {
 	query, err := parse(text)
@@ -54,13 +80,14 @@ func (s *Sandbox) Compile(text string) (*Program, error) {
 		return nil, err
 	}
 	p, err := compile(text, query)
-	if err == nil && !isPlain(text, query) {
-		p.sandbox = s
+	if err != nil {
+		return nil, err
 	}
-	return p, err
+	p.sandbox, p.plain = s, isPlain(text, query)
+	return p, nil
 }
 
-// Close ends the processes, once no expression runs. Nothing can be run afterwards.
+// Close ends the processes, once no expression runs. Nothing can be run afterwards, by any owner.
 func (s *Sandbox) Close() {
 	for range maxWorkers {
 		if w := <-s.workers; w != nil {
@@ -98,6 +125,12 @@ func (a answer) err() error {
 
 // run has a worker answer. It waits for its turn.
 func (s *Sandbox) run(ctx context.Context, req request) (answer, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
 	var w *worker
 	var open bool
 	select {
@@ -112,7 +145,7 @@ func (s *Sandbox) run(ctx context.Context, req request) (answer, error) {
 	if w == nil {
 		var err error
 		if w, err = s.start(ctx); err != nil {
-			return answer{}, fmt.Errorf("start the process for it: %w", err)
+			return answer{}, err
 		}
 	}
 	got, err := w.ask(ctx, req)
@@ -130,9 +163,25 @@ type worker struct {
 	out *json.Decoder
 }
 
-// start starts a worker and waits until it is ready.
-func (s *Sandbox) start(ctx context.Context) (*worker, error) {
-	cmd, err := s.command()
+// start starts a worker and waits until it is ready. Its errors are ErrStart, with the reason, and ctx's.
+func (p *pool) start(ctx context.Context) (*worker, error) {
+	w, err := p.launch()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	switch _, err := w.exchange(ctx, nil, readyAfter); {
+	case err == nil:
+		return w, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, ErrTimeout):
+		return nil, fmt.Errorf("%w: it was not ready within %s", ErrStart, readyAfter)
+	}
+	return nil, fmt.Errorf("%w: it ended with %s", ErrStart, w.cmd.ProcessState)
+}
+
+func (p *pool) launch() (*worker, error) {
+	cmd, err := p.command()
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +196,7 @@ func (s *Sandbox) start(ctx context.Context) (*worker, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	w := &worker{cmd: cmd, in: in, out: json.NewDecoder(out)}
-	if _, err := w.exchange(ctx, nil, readyAfter); err != nil {
-		return nil, err
-	}
-	return w, nil
+	return &worker{cmd: cmd, in: in, out: json.NewDecoder(out)}, nil
 }
 
 // ask sends a request and waits for the answer. After an error the worker is no more.
@@ -181,8 +226,8 @@ func (w *worker) exchange(ctx context.Context, line []byte, limit time.Duration)
 		return answer{}, ctx.Err()
 	case boxed.Err() != nil:
 		return answer{}, ErrTimeout
-	case w.cmd.ProcessState.Exited():
-		return answer{}, ErrMemory // also of the stack, which Go lets no program survive
+	case slices.Contains([]int{exitMemory, exitFatal}, w.cmd.ProcessState.ExitCode()):
+		return answer{}, ErrMemory
 	}
 	return answer{}, fmt.Errorf("the process for it has ended: %s", w.cmd.ProcessState)
 }

@@ -161,6 +161,29 @@ func TestMostFiltersNeedNoProcess(t *testing.T) {
 	}
 }
 
+// TestLargeEventsNeedAProcess has a sandbox without any, and events on which one step of a harmless filter takes seconds.
+func TestLargeEventsNeedAProcess(t *testing.T) {
+	errNone := errors.New("no process")
+	s := jq.NewSandbox(func() (*exec.Cmd, error) { return nil, errNone })
+	defer s.Close()
+	for expression, char := range map[string]string{
+		`.n == 1`: "7", `.n | tonumber == 1`: "7", `.n | fromjson == 1`: "7", `.n | test("a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?ab")`: "a",
+	} {
+		program, err := s.Compile(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for size, large := range map[int]bool{1000: false, 60_000: false, 70_000: true, 1_000_000: true} {
+			data := json.RawMessage(`{"n":"` + strings.Repeat(char, size) + `"}`)
+			_, err := program.True(t.Context(), data)
+			outputsErr := program.Outputs(t.Context(), data, nil, func(jq.Output) bool { return true })
+			if errors.Is(err, errNone) != large || errors.Is(outputsErr, errNone) != large {
+				t.Errorf("%s on %d bytes: %v, %v", expression, size, err, outputsErr)
+			}
+		}
+	}
+}
+
 func TestWhoeverGivesUpIsNotKeptWaiting(t *testing.T) {
 	s := newSandbox(t)
 	program, err := s.Compile(`"ab" * 1e6 | [match("a|b"; "g")]`)
@@ -192,4 +215,68 @@ func TestASandboxServesMany(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestOwnersTakeTurns has an owner of many expressions that do not end beside one whose expressions are harmless.
+func TestOwnersTakeTurns(t *testing.T) {
+	bad := newSandbox(t)
+	good := bad.ForOwner()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	const many = 20
+	ended := make(chan struct{}, many)
+	for i := range many {
+		endless, err := bad.Compile(fmt.Sprintf(`"ab" * 1e6 | [match("a|b"; "g")] | length > %d`, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			_, _ = endless.True(ctx, event)
+			ended <- struct{}{}
+		})
+	}
+	<-ended
+	if isTrue, err := truth(t, good, `.n + 1 == 3`); !isTrue || err != nil {
+		t.Errorf("it gives %v, %v", isTrue, err)
+	}
+	if n := len(ended); n > many/2 {
+		t.Errorf("it waited for %d expressions of another owner", n)
+	}
+}
+
+// TestWhatIsStoppedAgainAndAgainIsSuspended is about an expression that does not fit, but for one event.
+func TestWhatIsStoppedAgainAndAgainIsSuspended(t *testing.T) {
+	program, err := newSandbox(t).Compile(`if .n == 2 then "x" * 1e9 else true end`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		data string
+		want error
+	}{
+		{`{"n":2}`, jq.ErrMemory}, {`{"n":2}`, jq.ErrMemory}, {`{"n":1}`, nil}, {`{"n":2}`, jq.ErrMemory}, {`{"n":2}`, jq.ErrMemory}, {`{"n":2}`, jq.ErrMemory},
+		{`{"n":2}`, jq.ErrSuspended}, {`{"n":1}`, jq.ErrSuspended},
+	} {
+		if _, err := program.True(t.Context(), json.RawMessage(c.data)); !errors.Is(err, c.want) {
+			t.Errorf("run %d, on %s, ends with %v, want %v", i, c.data, err, c.want)
+		}
+	}
+}
+
+// TestAProcessThatDoesNotStartIsNoFaultOfTheExpression has commands that end at once, each in another way.
+func TestAProcessThatDoesNotStartIsNoFaultOfTheExpression(t *testing.T) {
+	for _, how := range []string{"-no-such-flag", "-test.run=^$"} {
+		s := jq.NewSandbox(func() (*exec.Cmd, error) { return exec.Command(os.Args[0], how), nil })
+		defer s.Close()
+		if _, err := truth(t, s, `.n + 1 == 3`); !errors.Is(err, jq.ErrStart) || errors.Is(err, jq.ErrMemory) {
+			t.Errorf("%s: %v", how, err)
+		}
+	}
+	s := jq.NewSandbox(func() (*exec.Cmd, error) { return exec.Command("/no/such/program"), nil })
+	defer s.Close()
+	if _, err := truth(t, s, `.n + 1 == 3`); !errors.Is(err, jq.ErrStart) {
+		t.Errorf("no program: %v", err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
@@ -24,6 +25,13 @@ const (
 	maxError    = 1000 // bytes of a message, which may be of the expression's making
 	// heapBytes is what is on the heap, garbage included, which comes close to what the system has given for it.
 	heapBytes = "/memory/classes/heap/objects:bytes"
+)
+
+// What a worker's exit codes say: that it has ended itself because of its memory; that Go did, for a full stack or
+// because the system gave no more. A panic would have the latter too, and is recovered.
+const (
+	exitMemory = 86
+	exitFatal  = 2
 )
 
 // Serve is the other side of a [Sandbox]: it runs the expressions that in asks for until in ends. It ends the process
@@ -59,6 +67,11 @@ func Serve(in io.Reader, out io.Writer) error {
 
 // handle runs one expression.
 func handle(compiled map[string]*Program, req request) (got answer) {
+	defer func() {
+		if r := recover(); r != nil {
+			got = answer{Error: fmt.Sprintf("jq has a fault that it met: %.200v", r)}
+		}
+	}()
 	p := compiled[req.Expression]
 	var err error
 	if p == nil {
@@ -100,7 +113,10 @@ func watch() (done func()) {
 				over = true // and a last look, at what was made since the one before
 			case <-look.C:
 			}
-			if metrics.Read(heap); heap[0].Value.Uint64() > MaxMemory || time.Now().After(late) {
+			if metrics.Read(heap); heap[0].Value.Uint64() > MaxMemory {
+				os.Exit(exitMemory)
+			}
+			if time.Now().After(late) {
 				os.Exit(1)
 			}
 		}
