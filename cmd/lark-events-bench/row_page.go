@@ -95,7 +95,7 @@ func readPage(f *fetcher, after int) (time.Duration, error) {
 	return took, err
 }
 
-// fill makes the journal of an app. The ids ascend, which makes it several times faster, and does not matter to pages.
+// fill makes the journal of an app.
 func fill(ctx context.Context, app statedir.App, events int, platform *larksim.Platform) error {
 	if err := app.Create(); err != nil {
 		return err

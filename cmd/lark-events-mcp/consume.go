@@ -111,7 +111,9 @@ func (f *consumeFlags) run(ctx context.Context, key string, log *slog.Logger) (e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	onStdoutClosed(cancel)
-	debug.SetGCPercent(consumeGC)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(consumeGC)
+	}
 	err = f.print(ctx, client, consume.Request{Key: key, Params: params, From: f.from}, &eventPrinter{out: os.Stdout, jq: filter, left: f.max})
 	if errors.Is(err, errUnread) {
 		fmt.Fprintln(os.Stderr, "warning: stdout is not read; its last line may be cut short")

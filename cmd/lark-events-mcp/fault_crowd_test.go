@@ -93,7 +93,7 @@ type crowd struct {
 
 func TestFaultCrowd(t *testing.T) {
 	w := newWorld(t, faultPlatform())
-	random := faultRandom(t)
+	random := testutil.FaultRandom(t)
 	c := &crowd{
 		world: w, random: random, ledger: ledger{w: w}, board: newBoard(w.platform), survivor: newAgentReader(w, "the survivor", random),
 	}

@@ -36,7 +36,7 @@ func TestFaultKill(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, faultPlatform())
-			random := faultRandom(t)
+			random := testutil.FaultRandom(t)
 			s := &siege{
 				world: w, random: random, ledger: ledger{w: w}, agent: newAgentReader(w, "the agent", random),
 				web: newWebReader(w, "the agent over HTTP", random), lines: newConsumeReader(w, "consume"),

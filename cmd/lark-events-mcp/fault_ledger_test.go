@@ -5,33 +5,13 @@ package main_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
-
-// faultSeed is the variable that repeats the random choices of a fault test; each test logs its own.
-const faultSeed = "LARK_FAULT_SEED"
-
-// faultRandom returns the source of a fault test's choices.
-func faultRandom(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := rand.Uint64()
-	if text := os.Getenv(faultSeed); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("%s: %v", faultSeed, err)
-		}
-	}
-	t.Logf("%s=%d", faultSeed, seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 // maxInFlight is how many events of a ledger may be unacknowledged at once.
 const maxInFlight = 256

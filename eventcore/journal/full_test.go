@@ -4,7 +4,6 @@ package journal_test
 
 import (
 	"errors"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -123,10 +122,11 @@ func TestFaultTheDiskIsFull(t *testing.T) {
 	dir := onSmallDisk(t, "3m")
 	path := filepath.Join(dir, "journal.db")
 	j := openAt(t, path)
+	random := testutil.FaultRandom(t)
 	kept := 0
 	for range testutil.Faults(t, 5, 100) {
 		filler := fill(t, dir)
-		leaveRoom(t, filler, rand.IntN(12)*4096) // for a part of a commit, or for one
+		leaveRoom(t, filler, random.IntN(12)*4096) // for a part of a commit, or for one
 		failures := 0
 		for failures < 3 {
 			if _, err := j.Append(t.Context(), numbered(kept+1, kept+10, 500)); err == nil {

@@ -181,8 +181,9 @@ func TestFaultTheLogIsCutAtEveryByte(t *testing.T) {
 		for _, end := range l.ends[1:] {
 			cuts = append(cuts, end-1, end)
 		}
+		random := testutil.FaultRandom(t)
 		for range 25 {
-			cuts = append(cuts, rand.IntN(len(l.log)))
+			cuts = append(cuts, random.IntN(len(l.log)))
 		}
 	}
 	dir, held := t.TempDir(), map[int]int{}
@@ -200,22 +201,23 @@ func TestFaultTheLogIsCutAtEveryByte(t *testing.T) {
 func TestFaultTheLogIsTorn(t *testing.T) {
 	const sector = 512
 	l := writeLogged(t, 6)
+	random := testutil.FaultRandom(t)
 	tear := map[string]func(log []byte, at int){
-		"a bit is turned":     func(log []byte, at int) { log[at] ^= 1 << rand.IntN(8) },
+		"a bit is turned":     func(log []byte, at int) { log[at] ^= 1 << random.IntN(8) },
 		"a sector is zero":    func(log []byte, at int) { clear(log[at/sector*sector : min((at/sector+1)*sector, len(log))]) },
 		"the rest is zero":    func(log []byte, at int) { clear(log[at:]) },
-		"the rest is garbage": func(log []byte, at int) { garble(log[at:]) },
+		"the rest is garbage": func(log []byte, at int) { garble(random, log[at:]) },
 	}
 	tears := testutil.Faults(t, 6, 5000)
 	dir := t.TempDir()
 	for name, damage := range tear {
 		for range tears {
-			at := rand.IntN(len(l.log))
+			at := random.IntN(len(l.log))
 			log := slices.Clone(l.log)
 			damage(log, at)
-			index := []([]byte){nil, slices.Clone(l.index), slices.Clone(l.index)}[rand.IntN(3)]
-			if len(index) > 0 && rand.IntN(2) == 0 {
-				garble(index) // nobody syncs it
+			index := []([]byte){nil, slices.Clone(l.index), slices.Clone(l.index)}[random.IntN(3)]
+			if len(index) > 0 && random.IntN(2) == 0 {
+				garble(random, index) // nobody syncs it
 			}
 			path := l.write(t, dir, log, index)
 			survives(t, fmt.Sprintf("%s at byte %d", name, at), path, l.acknowledged(at/sector*sector), l.sent())
@@ -224,9 +226,9 @@ func TestFaultTheLogIsTorn(t *testing.T) {
 	t.Logf("%d events sent and acknowledged, %d damaged logs", l.sent(), len(tear)*tears)
 }
 
-func garble(text []byte) {
+func garble(random *rand.Rand, text []byte) {
 	for i := range text {
-		text[i] = byte(rand.Uint32())
+		text[i] = byte(random.Uint32())
 	}
 }
 

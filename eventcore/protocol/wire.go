@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/jsonscan"
 )
 
 // ErrLineTooLong is returned for a line that exceeds the limit of its reader.
@@ -163,26 +164,15 @@ func appendTail(dst []byte, batch *Batch) []byte {
 // is: json.Marshal would write each <, > and & in six bytes, and so turn a large event into one that no line has room
 // for.
 func AppendEvent(dst []byte, event *eventcore.RawEvent) []byte {
-	dst = appendString(append(dst, `{"event_id":`...), event.EventID)
-	dst = appendString(append(dst, `,"event_type":`...), event.EventType)
+	dst = jsonscan.AppendString(append(dst, `{"event_id":`...), event.EventID)
+	dst = jsonscan.AppendString(append(dst, `,"event_type":`...), event.EventType)
 	if event.SourceTime != "" {
-		dst = appendString(append(dst, `,"source_time":`...), event.SourceTime)
+		dst = jsonscan.AppendString(append(dst, `,"source_time":`...), event.SourceTime)
 	}
 	dst = append(append(dst, `,"payload":`...), event.Payload...)
 	dst = append(dst, `,"timestamp":"`...)
 	dst = event.Timestamp.AppendFormat(dst, time.RFC3339Nano)
 	return append(dst, `"}`...)
-}
-
-// appendString appends a JSON string.
-func appendString(dst []byte, text string) []byte {
-	for _, c := range []byte(text) {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(text) // a string can always be encoded
-			return append(dst, quoted...)
-		}
-	}
-	return append(append(append(dst, '"'), text...), '"')
 }
 
 // AppendItem appends the encoding of an [Item] whose event is encoded already, behind the comma that separates it from

@@ -166,3 +166,13 @@ func TestAPlaceThatOthersCanChangeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestACircleOfLinksIsRefused(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "home")
+	if err := os.Symlink(link, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := trusted(link); err == nil || !strings.Contains(err.Error(), link) {
+		t.Errorf("got %v", err)
+	}
+}

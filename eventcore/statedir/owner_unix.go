@@ -29,10 +29,16 @@ func links(info fs.FileInfo) int {
 	return 1
 }
 
+// maxLinks is how many symbolic links may lead to a directory.
+const maxLinks = 40
+
 // trusted returns an error if another user could replace a directory, or one that leads to it, by something else. Each
 // must belong to this user or to the system, and be closed to the writing of others, or sticky, as /tmp is. Symbolic
 // links may lead there if they are this user's or the system's. What is not there is left out.
-func trusted(path string) error {
+func trusted(path string) error { return trustedWithin(path, maxLinks) }
+
+// trustedWithin follows at most so many links, as the system does, for links may lead in a circle.
+func trustedWithin(path string, more int) error {
 	for dir := path; ; dir = filepath.Dir(dir) {
 		info, err := os.Lstat(dir)
 		if err == nil {
@@ -40,8 +46,12 @@ func trusted(path string) error {
 		}
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			var target string
-			if target, err = linked(dir); err == nil {
-				err = trusted(target)
+			switch target, err = linked(dir); {
+			case err != nil:
+			case more == 0:
+				err = fmt.Errorf("%s is one of more than %d symbolic links, or of a circle of them: name the directory itself", dir, maxLinks)
+			default:
+				err = trustedWithin(target, more-1)
 			}
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -2,8 +2,14 @@ package testutil
 
 import (
 	"flag"
+	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 )
+
+// faultSeed is the variable that repeats the random choices of a fault test; each test logs its own.
+const faultSeed = "LARK_FAULT_SEED"
 
 var faultLong = flag.Bool("fault.long", false, "run the fault suite in its long form")
 
@@ -20,4 +26,18 @@ func Faults[N int | float64](t testing.TB, short, long N) N {
 	}
 	t.Logf("%v here, %v in the long form (-fault.long)", n, long)
 	return n
+}
+
+// FaultRandom returns the source of a fault test's choices, whose seed it logs. It is for one goroutine.
+func FaultRandom(t testing.TB) *rand.Rand {
+	t.Helper()
+	seed := rand.Uint64()
+	if text := os.Getenv(faultSeed); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("%s: %v", faultSeed, err)
+		}
+	}
+	t.Logf("%s=%d", faultSeed, seed)
+	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -2,7 +2,6 @@ package lark_test
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -126,12 +125,12 @@ func TestFaultTheConnection(t *testing.T) {
 		}},
 		"is refused, and the answers are garbage": {nil, func(r *rig) {
 			for range rounds {
-				r.dropAnd(func() { r.platform.PlanBootstraps(sample(badBootstraps, 5)...) })
+				r.dropAnd(func() { r.platform.PlanBootstraps(sample(r.t, badBootstraps, 5)...) })
 			}
 		}},
 		"fails in the handshake": {nil, func(r *rig) {
 			for range rounds {
-				r.dropAnd(func() { r.platform.PlanHandshakes(sample(badHandshakes, 4)...) })
+				r.dropAnd(func() { r.platform.PlanHandshakes(sample(r.t, badHandshakes, 4)...) })
 			}
 		}},
 		"brings frames that are none": {nil, func(r *rig) {
@@ -148,7 +147,7 @@ func TestFaultTheConnection(t *testing.T) {
 		}},
 		"brings bytes that are no messages": {nil, func(r *rig) {
 			for range rounds {
-				for _, bytes := range sample(badWire, 4) {
+				for _, bytes := range sample(r.t, badWire, 4) {
 					opened := r.platform.Counts().Opened
 					r.platform.SendWire([]byte(bytes))
 					r.awaitOpened(opened + 1)
@@ -160,7 +159,7 @@ func TestFaultTheConnection(t *testing.T) {
 			}
 		}},
 		"brings chunks out of order, twice, and not all": {func(n int) larksim.Delivery {
-			return larksim.Delivery{ChunkSize: 50 + rand.IntN(300), Reverse: n%2 == 0, Twice: n%3 == 0, Omit: n%5 == 0}
+			return larksim.Delivery{ChunkSize: 50 + n*37%300, Reverse: n%2 == 0, Twice: n%3 == 0, Omit: n%5 == 0}
 		}, func(r *rig) {
 			for range testutil.Faults(r.t, 1, 20) {
 				r.awaitMore(100)
@@ -181,12 +180,13 @@ func TestFaultTheConnection(t *testing.T) {
 }
 
 // sample returns n of the faults, which are all in the long form.
-func sample[T any](faults []T, n int) []T {
+func sample[T any](t *testing.T, faults []T, n int) []T {
+	t.Helper()
 	if testutil.LongFault() {
 		n = len(faults)
 	}
 	var chosen []T
-	for _, i := range rand.Perm(len(faults))[:n] {
+	for _, i := range testutil.FaultRandom(t).Perm(len(faults))[:n] {
 		chosen = append(chosen, faults[i])
 	}
 	return chosen
