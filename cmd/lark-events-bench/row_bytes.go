@@ -122,7 +122,9 @@ func pageOf(ctx context.Context, b *bench, bodies [][]byte) (pageSize, error) {
 	var answer struct {
 		Result struct {
 			Content           []struct{ Text string }
-			StructuredContent struct{ Events []struct{ Data json.RawMessage } }
+			StructuredContent struct {
+				Events []struct{ Data json.RawMessage }
+			}
 		}
 	}
 	if err := json.Unmarshal(line, &answer); err != nil {

@@ -155,7 +155,9 @@ func TestFaultConsumeStopsAnExpressionThatDoesNotFit(t *testing.T) {
 	p.stderr.await(t, "ready key=")
 	w.send("boom")
 	w.send("harmless")
-	if line := p.stdout.await(t, "boom"); !strings.Contains(line, "--jq failed") || !strings.Contains(line, "memory") {
+	// A busy machine meets the limit of time before that of memory.
+	line := p.stdout.await(t, "boom")
+	if !strings.Contains(line, "--jq failed") || !strings.Contains(line, "memory") && !strings.Contains(line, "did not end") {
 		t.Errorf("it printed %s", line)
 	}
 	p.stdout.await(t, "harmless")

@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -136,6 +137,57 @@ func TestStopAllGoesOnBehindABusThatCannotBeStopped(t *testing.T) {
 	p, code := w.run("stop", "--all")
 	if code != 1 || !strings.Contains(p.stdout.String(), "Stopped the bus of "+w.platform.AppID()) || !strings.Contains(p.stderr.String(), "end process") {
 		t.Errorf("code %d, stdout %q, stderr %q; want the other bus stopped, and a complaint of this one", code, p.stdout, p.stderr)
+	}
+}
+
+// held takes the lock of the world's bus, which nobody listens for, and names a process of this command line as its
+// holder.
+func (w *world) held(line string) (lock *busdiscover.Lock, named *process) {
+	w.t.Helper()
+	if err := w.app().Create(); err != nil {
+		w.t.Fatal(err)
+	}
+	lock, err := busdiscover.Acquire(w.t.Context(), w.app())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	named = w.startProgram("/bin/sh", "-c", "cd '"+w.app().Dir+"'; "+line)
+	named.stdout.await(w.t, "started")
+	if err := os.WriteFile(w.app().PID(), fmt.Append(nil, named.cmd.Process.Pid), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return lock, named
+}
+
+// A bus that opens a large journal of an older version has the lock for long before it listens.
+func TestStopEndsABusThatDoesNotListenYet(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("without a /proc no process is ended")
+	}
+	w := newWorld(t)
+	lock, bus := w.held("exec 9<bus.lock; echo started; exec cat")
+	stop := w.start("stop")
+	if code := bus.wait(); code != -1 {
+		t.Errorf("it ended with %d, not by a signal", code)
+	}
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if code := stop.wait(); code != 0 || !strings.Contains(stop.stdout.String(), "Stopped the bus") {
+		t.Errorf("code %d, stderr %s", code, stop.stderr)
+	}
+}
+
+// The id may be another machine's that shares the state directory; here it is somebody else's.
+func TestStopEndsNoProcessThatIsNotTheBus(t *testing.T) {
+	w := newWorld(t)
+	lock, other := w.held("echo started; exec cat")
+	defer lock.Release()
+	if p, code := w.run("stop"); code != 1 || !strings.Contains(p.stderr.String(), "has not ended") {
+		t.Errorf("code %d, stderr %s", code, p.stderr)
+	}
+	if !running(other.cmd.Process.Pid) {
+		t.Error("a process that is not the bus was ended")
 	}
 }
 

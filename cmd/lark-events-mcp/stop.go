@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,19 +80,47 @@ func busesToStop(all bool) ([]busdiscover.Bus, error) {
 func stopBus(ctx context.Context, b busdiscover.Bus) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
-	if err := busctl.Stop(ctx, b.App); err != nil && !errors.Is(err, transport.ErrNoBus) {
+	err := busctl.Stop(ctx, b.App)
+	unheard := errors.Is(err, transport.ErrNoBus) // it opens its journal, which may take long, or it ends already
+	if err != nil && !unheard {
 		return fmt.Errorf("%w; if it does not answer, end process %d", err, b.PID)
 	}
 	look := time.NewTicker(stopLook)
 	defer look.Stop()
 	for {
-		if _, running := busdiscover.Running(b.App); !running {
+		now, running := busdiscover.Running(b.App)
+		if !running {
 			return nil
 		}
+		unheard = unheard && !terminate(now)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("the bus of %s has not ended within %s; end process %d", b.App.ID, stopTimeout, b.PID)
 		case <-look.C:
 		}
 	}
+}
+
+// terminate asks the process of a bus that does not listen to end, and reports whether it could. It leaves a process
+// alone that does not have the bus's lock file open: the id is an old one, or another machine's that shares the state
+// directory. Where the system does not show that in /proc, it asks nobody.
+func terminate(b busdiscover.Bus) bool {
+	process, err := os.FindProcess(b.PID) // before the look, so that it is the one that was looked at
+	if err != nil {
+		return false
+	}
+	defer process.Release()
+	return hasOpen(b.PID, b.App.Lock()) && process.Signal(syscall.SIGTERM) == nil
+}
+
+func hasOpen(pid int, path string) bool {
+	wanted, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	opened, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is a good one
+	return slices.ContainsFunc(opened, func(link string) bool {
+		info, err := os.Stat(link)
+		return err == nil && os.SameFile(wanted, info)
+	})
 }

@@ -153,6 +153,22 @@ func TestFaultTheDiskIsFull(t *testing.T) {
 	t.Logf("%d events held of %d acknowledged, on a disk that was full again and again", survives(t, "after a full disk", path, kept, kept), kept)
 }
 
+// SQLite takes a transaction back by itself if it finds the disk full before the commit. Of the log of a bus that cannot
+// start only one line is told.
+func TestATransactionThatIsTakenBackIsToldInOneLine(t *testing.T) {
+	dir := onSmallDisk(t, "3m")
+	j := openAt(t, filepath.Join(dir, "journal.db"))
+	defer j.Close()
+	_, err := j.Append(t.Context(), numbered(1, 400, 20_000))
+	if !errors.Is(err, journal.ErrFull) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line that says that the disk is full", err)
+	}
+	appendNumbered(t, j, 1, 10, 500)
+	if held := holds(t, j); held != 10 {
+		t.Errorf("%d events are held", held)
+	}
+}
+
 func TestNoRoomToReserveIsNoHarm(t *testing.T) {
 	dir := onSmallDisk(t, "3m")
 	path := filepath.Join(dir, "journal.db")

@@ -202,7 +202,11 @@ func (j *SQLite) transact(ctx context.Context, body func(tx *sql.Tx) error) erro
 		return err
 	}
 	if err := body(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		undo := tx.Rollback()
+		if undone(undo) {
+			undo = nil
+		}
+		return errors.Join(err, undo)
 	}
 	return tx.Commit()
 }

@@ -40,6 +40,12 @@ func sqliteCode(err error) int {
 	return e.Code() & 0xff
 }
 
+// undone reports whether a rollback failed because SQLite had made it by itself, as it does where there is no room:
+// https://www.sqlite.org/lang_transaction.html.
+func undone(err error) bool {
+	return sqliteCode(err) == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), "no transaction is active")
+}
+
 // unusable is the error for a journal that cannot be opened.
 func unusable(path string, err error) error {
 	return &eventcore.Error{

@@ -6,7 +6,9 @@
 package statedir
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -115,7 +117,7 @@ func (a App) Create() error {
 	home := filepath.Dir(a.Dir)
 	err := trusted(home) // before anything is made behind somebody's link
 	if err == nil {
-		err = os.MkdirAll(a.Dir, 0o700)
+		err = makeAll(a.Dir)
 	}
 	if err == nil {
 		err = trusted(home) // what was not there before
@@ -132,6 +134,19 @@ func (a App) Create() error {
 		return err
 	}
 	return writable(a.Dir)
+}
+
+// makeAll makes a directory and those that lead to it. Of a symbolic link that leads nowhere the system only says that
+// there is a file.
+func makeAll(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	var at *fs.PathError
+	if errors.Is(err, fs.ErrExist) && errors.As(err, &at) {
+		if target, none := os.Readlink(at.Path); none == nil {
+			return fmt.Errorf("%s is a symbolic link to %s, which is not there", at.Path, target)
+		}
+	}
+	return err
 }
 
 // writable returns an error unless a file can be made in a folder.

@@ -43,6 +43,10 @@ func TestCreateRefusesWhatIsNoFolderOfOurs(t *testing.T) {
 	if err := os.Symlink(elsewhere, filepath.Join(dir, "cli_link")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
+	nowhere := filepath.Join(dir, "nowhere")
+	if err := os.Symlink(filepath.Join(dir, "gone"), nowhere); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		app  App
@@ -51,6 +55,7 @@ func TestCreateRefusesWhatIsNoFolderOfOurs(t *testing.T) {
 		{"a file as state directory", Home(file).App("cli_a"), "not a directory"},
 		{"a file as folder", Home(dir).App("file"), "not a directory"},
 		{"a symbolic link", Home(dir).App("cli_link"), "it is a symbolic link"},
+		{"a link to nowhere as state directory", Home(nowhere).App("cli_a"), nowhere + " is a symbolic link to " + filepath.Join(dir, "gone")},
 	} {
 		err := c.app.Create()
 		if !eventcore.IsCode(err, eventcore.CodeBusUnavailable) || !strings.Contains(err.Error(), c.says) {

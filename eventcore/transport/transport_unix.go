@@ -52,7 +52,7 @@ func dial(ctx context.Context, path string) (net.Conn, error) {
 	case err == nil:
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, fmt.Errorf("%w: %w", ErrNoBus, err)
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EACCES):
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.EACCES):
 		return nil, unreachable(path, err)
 	default:
 		return nil, fmt.Errorf("connect to the bus: %w", err)
@@ -128,7 +128,7 @@ func unbindable(path string, err error) error {
 	}
 }
 
-// unreachable is the error for a socket whose directory is none, or is closed to this user.
+// unreachable is the error for a socket whose directory is none, a loop of symbolic links, say, or is closed to this user.
 func unreachable(path string, err error) error {
 	return &eventcore.Error{
 		Code:    eventcore.CodeBusUnavailable,

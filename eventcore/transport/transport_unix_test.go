@@ -86,6 +86,19 @@ func TestAPathTheSystemCannotUseIsExplained(t *testing.T) {
 	}
 }
 
+func TestALoopOfLinksInPlaceOfTheDirectoryIsExplained(t *testing.T) {
+	path := socketPath(t)
+	dir := filepath.Join(filepath.Dir(path), "loop")
+	if err := os.Symlink(dir, dir); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Dial(t.Context(), filepath.Join(dir, "bus.sock"))
+	var e *eventcore.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Hint, "LARK_EVENTS_HOME") {
+		t.Errorf("got %v, want the hint to set another directory", err)
+	}
+}
+
 func TestASocketThatWasReplacedIsNoticedAndLeftAlone(t *testing.T) {
 	path := socketPath(t)
 	first, err := Listen(path)
