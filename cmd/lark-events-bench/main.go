@@ -55,6 +55,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) int {
 	} else if err != nil {
 		return 2
 	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "%q is no flag; --only picks the rows, and --help tells the flags\n", flags.Arg(0))
+		return 2
+	}
 	picked, err := pick(rows(), *only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

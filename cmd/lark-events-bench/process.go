@@ -22,6 +22,10 @@ type process struct {
 	stdin  io.WriteCloser
 	stdout *bufio.Reader
 	stderr *tail
+	output *os.File // what stdout reads
+	// life ends with the program, or with the context that it was started in.
+	life    context.Context
+	waiting sync.WaitGroup
 }
 
 // start starts a program in this environment. It is killed when ctx ends; see [process.end].
@@ -33,14 +37,23 @@ func start(ctx context.Context, env []string, program string, args ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	stdout, err := p.cmd.StdoutPipe()
+	stdout, theirs, err := os.Pipe() // exec's own is closed when the program ends, with what was not read yet
 	if err != nil {
 		return nil, err
 	}
-	p.stdin, p.stdout = stdin, bufio.NewReaderSize(stdout, 256<<10)
+	defer theirs.Close()
+	p.cmd.Stdout = theirs
+	p.stdin, p.stdout, p.output = stdin, bufio.NewReaderSize(stdout, 256<<10), stdout
 	if err := p.cmd.Start(); err != nil {
+		stdout.Close()
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
+	life, ended := context.WithCancelCause(ctx)
+	p.life = life
+	p.waiting.Go(func() {
+		p.cmd.Wait()
+		ended(fmt.Errorf("it has ended: %s", p.cmd.ProcessState))
+	})
 	return p, nil
 }
 
@@ -55,7 +68,8 @@ func (p *process) end() {
 	kill := time.AfterFunc(endPatience, p.kill)
 	defer kill.Stop()
 	io.Copy(io.Discard, p.stdout)
-	p.cmd.Wait() // how it ended does not matter any more
+	p.waiting.Wait()
+	p.output.Close()
 }
 
 func (p *process) kill() { p.cmd.Process.Kill() } // an error means that it has ended
@@ -96,11 +110,11 @@ func (p *process) failed(doing string, err error) error {
 }
 
 // awaitStderr waits until the text was written to stderr.
-func (p *process) awaitStderr(ctx context.Context, text string) error {
+func (p *process) awaitStderr(text string) error {
 	for !strings.Contains(p.stderr.String(), text) {
 		select {
-		case <-ctx.Done():
-			return p.failed("await "+text+" of", ctx.Err())
+		case <-p.life.Done():
+			return p.failed("await "+text+" of", context.Cause(p.life))
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -22,6 +22,9 @@ func TestRowsArePickedByName(t *testing.T) {
 	if code := run(t.Context(), []string{"--only", "speed"}, t.Output()); code != 2 {
 		t.Errorf("an unknown name ends with %d, want 2", code)
 	}
+	if code := run(t.Context(), []string{"--only", "bytes", "load"}, t.Output()); code != 2 {
+		t.Errorf("a word that is no flag ends with %d, want 2", code)
+	}
 }
 
 func TestALimitIsReachedFromItsSide(t *testing.T) {

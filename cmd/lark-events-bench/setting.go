@@ -73,14 +73,14 @@ func (s *setting) bus(ctx context.Context, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, s.connected(ctx, p)
+	return p, s.connected(p)
 }
 
-func (s *setting) connected(ctx context.Context, p *process) error {
-	waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+func (s *setting) connected(p *process) error {
+	waiting, cancel := context.WithTimeout(p.life, 20*time.Second)
 	defer cancel()
-	if err := s.platform.AwaitConnections(waiting, 1); err != nil {
-		return p.failed("await the connection of", err)
+	if s.platform.AwaitConnections(waiting, 1) != nil {
+		return p.failed("await the connection of", context.Cause(waiting))
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func (s *setting) consumer(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, p.awaitStderr(ctx, "ready key=")
+	return p, p.awaitStderr("ready key=")
 }
 
 // typedClient starts the client that is made with the SDK, as its documentation has it.
@@ -114,7 +114,7 @@ func (s *setting) sdkClient(ctx context.Context, how string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, s.connected(ctx, p)
+	return p, s.connected(p)
 }
 
 // delivery is what came of sending events to a program that prints them.
