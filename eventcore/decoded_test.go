@@ -10,7 +10,7 @@ import (
 
 func TestHooksShareWhatTheyDecodeIfTheyAreTold(t *testing.T) {
 	type one struct{ n int64 }
-	type other struct{ n int64 }
+	type other struct{}
 	var calls atomic.Int64
 	decode := func() (*one, error) { return &one{calls.Add(1)}, nil }
 
