@@ -97,7 +97,11 @@ func (p *eventPrinter) appendEvent(ctx context.Context, e *consume.Event) error 
 		return fmt.Errorf("encode event %s: %w", e.EventID, encodeErr)
 	case err != nil:
 		p.lines.Truncate(before)
-		return p.appendWhole(e, &eventcore.Error{Code: eventcore.CodeInvalidFilter, Message: "--jq failed on this event: " + err.Error()})
+		failure := &eventcore.Error{Code: eventcore.CodeInvalidFilter, Message: "--jq failed on this event: " + err.Error()}
+		if errors.Is(err, jq.ErrStart) {
+			failure.Code = eventcore.CodeInternal // which is no fault of the expression either
+		}
+		return p.appendWhole(e, failure)
 	}
 	return nil
 }
