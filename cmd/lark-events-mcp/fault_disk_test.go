@@ -90,7 +90,7 @@ func TestFaultTheDiskIsFullWhileAnAgentListens(t *testing.T) {
 			receipts = append(receipts, w.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, strings.Repeat("x", 1000))))
 		}
 	}
-	for range testutil.Faults(t, 2, 50) {
+	for range testutil.Faults(t, 2, 6) { // more would fill the disk by themselves
 		send(20)
 		for _, r := range receipts {
 			w.awaitAck(r)
