@@ -59,7 +59,7 @@ const (
 )
 
 // often is a redelivery that never gives up.
-var often = slices.Repeat([]time.Duration{300 * time.Millisecond}, 500)
+var often = slices.Repeat([]time.Duration{300 * time.Millisecond}, 20_000)
 
 // newRig starts a platform that waits so long for an answer and sends again after these pauses, and a bus with this
 // many connections to it.
