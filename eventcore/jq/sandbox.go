@@ -35,8 +35,7 @@ var (
 // minutes or gigabytes.
 //
 // A process starts when an expression first needs it; those that only look at an event need none, unless it is
-// large. Its methods may be
-// called from many goroutines at once.
+// large. Its methods may be called from many goroutines at once.
 type Sandbox struct {
 	*pool
 	// turn holds a token while an expression of the owner runs or waits for a worker.
@@ -72,8 +71,8 @@ func (s *Sandbox) ForOwner() *Sandbox {
 	return newOwner(s.pool)
 }
 
-// Compile compiles an expression to be run in the sandbox, on events for which it needs one; its errors are those of the function
-// Compile. The nil sandbox runs it in this process.
+// Compile compiles an expression to be run in the sandbox, on events for which it needs one; its errors are those of the
+// function Compile. The nil sandbox runs it in this process.
 func (s *Sandbox) Compile(text string) (*Program, error) {
 	query, err := parse(text)
 	if err != nil {
@@ -96,6 +95,9 @@ func (s *Sandbox) Close() {
 	}
 	close(s.workers)
 }
+
+// errEnded is wrapped by the errors of a worker that ended by itself, or by somebody else.
+var errEnded = errors.New("the process for it has ended")
 
 // request is what a worker is asked, a line of JSON; answer is what it answers.
 type request struct {
@@ -142,18 +144,22 @@ func (s *Sandbox) run(ctx context.Context, req request) (answer, error) {
 		return answer{}, errors.New("the program is ending")
 	}
 	defer func() { s.workers <- w }()
-	if w == nil {
-		var err error
-		if w, err = s.start(ctx); err != nil {
+	for kept := w != nil; ; kept = false {
+		if w == nil {
+			var err error
+			if w, err = s.start(ctx); err != nil {
+				return answer{}, err
+			}
+		}
+		got, err := w.ask(ctx, req)
+		if err == nil {
+			return got, got.err()
+		}
+		w = nil
+		if !kept || !errors.Is(err, errEnded) { // a kept one may have been ended by somebody else, long ago
 			return answer{}, err
 		}
 	}
-	got, err := w.ask(ctx, req)
-	if err != nil {
-		w = nil
-		return answer{}, err
-	}
-	return got, got.err()
 }
 
 // worker is a process that runs one expression at a time.
@@ -229,7 +235,7 @@ func (w *worker) exchange(ctx context.Context, line []byte, limit time.Duration)
 	case slices.Contains([]int{exitMemory, exitFatal}, w.cmd.ProcessState.ExitCode()):
 		return answer{}, ErrMemory
 	}
-	return answer{}, fmt.Errorf("the process for it has ended: %s", w.cmd.ProcessState)
+	return answer{}, fmt.Errorf("%w: %s", errEnded, w.cmd.ProcessState)
 }
 
 // end ends the process, whatever it does, and waits for that.
