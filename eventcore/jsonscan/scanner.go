@@ -2,7 +2,6 @@ package jsonscan
 
 import (
 	"bytes"
-	"strconv"
 )
 
 // Scanner walks along one JSON value. Each method but OK takes the value it stands at. One that meets something else than
@@ -74,13 +73,6 @@ func (s *Scanner) Text() string {
 	text, ok := unquote(quoted)
 	s.bad = !ok
 	return text
-}
-
-// Uint returns a number without sign, fraction and exponent.
-func (s *Scanner) Uint() uint64 {
-	n, err := strconv.ParseUint(string(s.Value()), 10, 64)
-	s.bad = s.bad || err != nil
-	return n
 }
 
 // Is reports whether the value it stands at begins with c: a quote, a brace, a bracket, or the first character of another

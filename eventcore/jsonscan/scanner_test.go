@@ -83,12 +83,7 @@ func TestScannerTellsWhenItCannotReadOn(t *testing.T) {
 			t.Errorf("%s: read as %v", text, got)
 		}
 	}
-	s := New([]byte(`{"a":-1}`))
-	s.Object(func([]byte) { s.Uint() })
-	if s.OK() {
-		t.Error("-1 was read as a number without a sign")
-	}
-	s = New([]byte(`{"a":1,"b":2}`))
+	s := New([]byte(`{"a":1,"b":2}`))
 	s.Object(func([]byte) {}) // takes no value
 	if s.OK() {
 		t.Error("a value that was not taken was passed over")
