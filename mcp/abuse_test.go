@@ -138,30 +138,36 @@ func TestFaultLargeMessagesAreFewAtOnce(t *testing.T) {
 	consumer := newFakeConsumer()
 	known := serveHTTP(t, consumer).initialize()
 	known.subscribe()
-	ends := make([]*io.PipeWriter, maxLarge)
+	// One more than there is room for: whichever the server reads last is refused.
+	refused := make(chan *http.Response, maxLarge+1)
+	ends := make([]*io.PipeWriter, maxLarge+1)
 	for i := range ends {
 		body, end := io.Pipe()
 		ends[i] = end
-		go known.try(t.Context(), "POST", HTTPPath, body) // whose end the test's end is
-		if _, err := end.Write(make([]byte, smallBody+1)); err != nil {
-			t.Fatal(err)
+		go func() {
+			if response, err := known.try(t.Context(), "POST", HTTPPath, body); err == nil {
+				refused <- response
+			}
+		}()
+		_, _ = end.Write(make([]byte, smallBody+1)) // the error is that it has been refused
+	}
+	select {
+	case response := <-refused:
+		text, _ := io.ReadAll(response.Body)
+		if response.StatusCode != http.StatusServiceUnavailable || errorOf(t, string(text)).Code != codeBusy {
+			t.Errorf("one more gets %d %s", response.StatusCode, text)
 		}
-	}
-	large := `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"` + strings.Repeat("x", smallBody) + `"}}`
-	var status int
-	var text string
-	for limit := time.Now().Add(anySecond); status != http.StatusServiceUnavailable && time.Now().Before(limit); {
-		status, text = known.post(large) // until the server has read of all of them
-	}
-	if status != http.StatusServiceUnavailable || errorOf(t, text).Code != codeBusy {
-		t.Errorf("one more gets %d %s", status, text)
+	case <-time.After(anySecond):
+		t.Fatal("none was refused")
 	}
 	pollBeside(t, known, consumer, fmt.Sprintf("%d large messages that do not end", maxLarge))
 	for _, end := range ends {
 		end.CloseWithError(io.ErrUnexpectedEOF)
 	}
+	large := `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"` + strings.Repeat("x", smallBody) + `"}}`
+	var status int
 	for limit := time.Now().Add(anySecond); status != http.StatusOK && time.Now().Before(limit); {
-		status, _ = known.post(large)
+		status, _ = known.post(large) // until the server has noticed
 	}
 	if status != http.StatusOK {
 		t.Errorf("once they are over, a large message gets %d", status)

@@ -158,6 +158,7 @@ func TestACancelledPollConsumesNothing(t *testing.T) {
 			waiting := a.beginTool("poll_events", map[string]any{"wait_seconds": 50})
 			a.status() // the poll has been read by then
 			a.cancel(waiting)
+			a.status() // so has the cancellation
 			w.send("for the next poll")
 			a.mustRead("for the next poll")
 			if answer, answered := a.answers[waiting]; answered && answer.Error == nil {
