@@ -13,6 +13,9 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
 
+// busy is what a machine that does other work may add to what something takes.
+const busy = 10 * time.Second
+
 func TestTheConnectionGoesThroughItsPhases(t *testing.T) {
 	s := start(t, larksim.Options{})
 	s.connected(t)
@@ -39,7 +42,7 @@ func TestADroppedConnectionIsMadeAnew(t *testing.T) {
 		t.Errorf("state %+v, want attempt 1 with the reason and the wait", lost)
 	}
 	back := s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Connected && state.Reconnects == 1 })
-	if took := back.Since.Sub(lost.Since); took > firstWait+5*time.Second {
+	if took := back.Since.Sub(lost.Since); took > firstWait+busy {
 		t.Errorf("reconnected after %v, want the first wait to be below %v", took, firstWait)
 	}
 	if back.LastError == "" || back.Detail != "" || back.Attempt != 0 {
@@ -59,7 +62,7 @@ func TestASilentConnectionIsNoticedWithinTwoPings(t *testing.T) {
 	began := time.Now()
 	s.platform.Silence()
 	lost := s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Reconnecting })
-	if took := lost.Since.Sub(began); took > 2*ping+500*time.Millisecond {
+	if took := lost.Since.Sub(began); took > 2*ping+busy {
 		t.Errorf("noticed after %v, want within two ping intervals of %v", took, ping)
 	}
 	if !strings.Contains(lost.LastError, "silent") {
@@ -152,7 +155,7 @@ func TestRunEndsInEveryPhase(t *testing.T) {
 			if err := s.stop(t); !errors.Is(err, context.Canceled) {
 				t.Errorf("Run returned %v, want the context's error", err)
 			}
-			if took := time.Since(began); took > 2*farewell+time.Second {
+			if took := time.Since(began); took > 2*farewell+busy {
 				t.Errorf("Run took %v to end", took)
 			}
 		})
