@@ -106,6 +106,9 @@ func (c *conn) start(ctx context.Context, req *protocol.Request) {
 			return
 		}
 		answer := c.answer(reqCtx, req)
+		if ctx.Err() != nil {
+			return // the connection's end tells, so that the consumer asks the next bus
+		}
 		answer.ID = req.ID
 		c.reply(answer)
 	})

@@ -18,8 +18,9 @@ func (b *Bus) retain(ctx context.Context) {
 	ticker := time.NewTicker(retentionInterval)
 	defer ticker.Stop()
 	hold := min(steadyFor, b.opts.Retention.Age)
-	// Until the clock has proved steady, it is at least as late as events arrived. Those of the last hold do not count: a
-	// leap that has not been kept for so long may have stamped them.
+	// Until the clock has proved steady, it is at least as late as the newest event arrived. Those of the last hold do not
+	// count: a leap that has not been kept for so long may have stamped them. Nor do older ones with later times: a clock
+	// that is ahead at each start has stamped them.
 	witnessed, err := b.journal.LatestBefore(ctx, b.wall().Add(-hold))
 	if err != nil && ctx.Err() == nil {
 		b.log.Error("it is not known since when events have arrived", "error", err)

@@ -97,6 +97,7 @@ func TestShortBusesRemoveOldEvents(t *testing.T) {
 		"none arrived since": {[]time.Duration{20 * day, 12 * day, 9 * day}, 0, 2},
 		"the clock is ahead": {[]time.Duration{5 * day, 4 * day, day}, year, 3},
 		"the clock is ahead and an event has arrived by it": {[]time.Duration{5 * day, 4 * day, time.Minute - year}, year, 3},
+		"the clock is ahead, as it was at the start before": {[]time.Duration{5 * day, 4 * day, 3*day - year, day}, year, 4},
 		"the clock is back": {[]time.Duration{20 * day, 9 * day, day}, -year, 3},
 		"the clock was ahead when the last event had arrived": {[]time.Duration{20 * day, 9 * day, day, -year}, 0, 2},
 	} {

@@ -118,3 +118,13 @@ func TestAnAnswerToSomethingElseIsAnErrorThatNamesTheBus(t *testing.T) {
 		}
 	})
 }
+
+// The last answer and the end of the connection are mostly there at once.
+func TestTheLastAnswerOfABusIsTaken(t *testing.T) {
+	for range 100 {
+		c := answeredBy(t, `{"id":$,"batch":{"events":[],"next":4,"head":4}}`)
+		if _, err := c.link.call(t.Context(), protocol.Request{Fetch: &protocol.Fetch{}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

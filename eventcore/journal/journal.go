@@ -95,7 +95,8 @@ type Journal interface {
 	Oldest(ctx context.Context) (eventcore.Position, error)
 	// SeekTime is the position before the first retained event that arrived at t or later, or the head.
 	SeekTime(ctx context.Context, t time.Time) (eventcore.Position, error)
-	// LatestBefore is when an event arrived before t: the latest such time, or one not much earlier; zero if none is known.
+	// LatestBefore is when the newest of the events arrived that arrived before t, or one not much older; zero if none is
+	// known. Clocks leap, so that an older one may have a later time.
 	LatestBefore(ctx context.Context, t time.Time) (time.Time, error)
 	// Trim removes the oldest events until the rest is within the retention at the time now, and returns how many it
 	// removed. What a clock has stamped with a time after now is as old as the events soon behind it.

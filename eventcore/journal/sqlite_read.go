@@ -128,20 +128,22 @@ func (j *SQLite) SeekTime(ctx context.Context, t time.Time) (eventcore.Position,
 	return eventcore.Position(first - 1), nil
 }
 
-// LatestBefore implements [Journal]. Of a block in which anything arrived at t or later it takes none.
+// LatestBefore implements [Journal]. It passes over the blocks in which anything arrived at t or later.
 func (j *SQLite) LatestBefore(ctx context.Context, t time.Time) (time.Time, error) {
-	var latest sql.NullInt64
-	err := j.read.QueryRowContext(ctx, `SELECT max(ms) FROM (
-			SELECT latest_ms AS ms FROM blocks
-			UNION ALL SELECT received_ms FROM events WHERE position > (SELECT coalesce(max(first) + ?1, 0) FROM blocks))
-		WHERE ms < ?2`, blockEvents-1, t.UnixMilli()).Scan(&latest)
+	var latest int64
+	err := j.read.QueryRowContext(ctx, `SELECT received_ms FROM (
+			SELECT * FROM (SELECT position, received_ms FROM events
+				WHERE position > (SELECT coalesce(max(first) + ?1, 0) FROM blocks) AND received_ms < ?2 ORDER BY position DESC LIMIT 1)
+			UNION ALL SELECT * FROM (SELECT e.position, e.received_ms
+				FROM blocks AS b CROSS JOIN events AS e ON e.position = b.first + ?1 WHERE b.latest_ms < ?2 ORDER BY b.first DESC LIMIT 1))
+		ORDER BY position DESC LIMIT 1`, blockEvents-1, t.UnixMilli()).Scan(&latest)
 	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return time.Time{}, nil
 	case err != nil:
 		return time.Time{}, fmt.Errorf("find the last event before %s: %w", t.Format(time.RFC3339), j.explain(err))
-	case !latest.Valid:
-		return time.Time{}, nil
 	}
-	return time.UnixMilli(latest.Int64), nil
+	return time.UnixMilli(latest), nil
 }
 
 // Stats implements [Journal].

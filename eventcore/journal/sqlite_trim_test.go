@@ -59,4 +59,12 @@ func TestTheLatestArrivalBeforeATime(t *testing.T) {
 	mustBe(130, 129)
 	mustBe(100, 69) // of a block of which some arrived later, no event counts
 	mustBe(69, 0)
+	appendRange(t, j, 1000, 1000, "a") // the clock leaps ahead
+	back := entry(1001, "a")
+	back.Received = time.Unix(140, 0)
+	if _, err := j.Append(t.Context(), []Entry{back}); err != nil {
+		t.Fatal(err)
+	}
+	mustBe(2000, 140)
+	mustBe(140, 134)
 }

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,7 +18,8 @@ type Limits struct {
 	// stranger, it has no place itself.
 	Open int
 	// Refusal is what a connection is told that has no place, before it is closed; it should fit into what the system
-	// buffers. One that was admitted before is closed without it: what it takes for the answer to its next question must not be the refusal.
+	// buffers. One that was admitted, or told something, before is closed without it: it might take the refusal for the
+	// answer to its next question, or read nothing and hold up those who come after it.
 	Refusal []byte
 }
 
@@ -54,15 +56,12 @@ func (c *Crowd) Accept() (net.Conn, error) {
 	}
 }
 
-// refuse closes the connection, and tells a stranger why.
+// refuse closes the connection, and says why if it was told nothing yet.
 func (g *Guest) refuse() {
-	g.crowd.mu.Lock()
-	known := g.known
-	g.crowd.mu.Unlock()
-	if refusal := g.crowd.limits.Refusal; !known && len(refusal) > 0 {
+	if refusal := g.crowd.limits.Refusal; len(refusal) > 0 && !g.known.Load() {
 		// The errors are that the other side has gone.
 		_ = g.SetWriteDeadline(time.Now().Add(refusalTime))
-		_, _ = g.Write(refusal)
+		_, _ = g.Conn.Write(refusal)
 	}
 	g.Close()
 }
@@ -89,10 +88,10 @@ func (c *Crowd) enter(guest *Guest) (leaving *Guest) {
 type Guest struct {
 	net.Conn
 	crowd *Crowd
+	known atomic.Bool // it was admitted, or told something, at some time
 
 	// The crowd's mu guards these.
 	stranger *list.Element // nil if it is none
-	known    bool          // it was admitted at some time
 	admitted int           // so many times more than it was dismissed
 	entered  bool          // it has a place
 }
@@ -100,10 +99,10 @@ type Guest struct {
 // Admit says that the other side has said who it is, and asks for something: it is no stranger until Dismiss has been
 // called as often.
 func (g *Guest) Admit() {
+	g.known.Store(true)
 	g.crowd.mu.Lock()
 	defer g.crowd.mu.Unlock()
 	g.admitted++
-	g.known = true
 	g.noStranger()
 }
 
@@ -114,6 +113,12 @@ func (g *Guest) Dismiss() {
 	if g.admitted--; g.admitted == 0 && g.entered {
 		g.stranger = g.crowd.strangers.PushBack(g)
 	}
+}
+
+// Write implements [net.Conn].
+func (g *Guest) Write(text []byte) (int, error) {
+	g.known.Store(true)
+	return g.Conn.Write(text)
 }
 
 // noStranger takes the guest off the strangers, with mu held.

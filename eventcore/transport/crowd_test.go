@@ -3,7 +3,10 @@ package transport_test
 import (
 	"io"
 	"net"
+	"os"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
@@ -118,4 +121,51 @@ func TestWhoHasNothingToAskAnyMoreMakesRoom(t *testing.T) {
 	if _, err := busy.Write([]byte("x")); err != nil {
 		t.Error(err)
 	}
+}
+
+// unread is a listener of connections whose other ends do not read: the system takes one write, and no second one.
+type unread struct{ net.Listener }
+
+func (unread) Accept() (net.Conn, error) { return &unreadConn{}, nil }
+
+type unreadConn struct {
+	net.Conn
+	full     bool
+	deadline time.Time
+}
+
+func (u *unreadConn) Write(text []byte) (int, error) {
+	if !u.full {
+		u.full = true
+		return len(text), nil
+	}
+	time.Sleep(time.Until(u.deadline))
+	return 0, os.ErrDeadlineExceeded
+}
+
+func (u *unreadConn) SetWriteDeadline(t time.Time) error {
+	u.deadline = t
+	return nil
+}
+
+func (u *unreadConn) Close() error { return nil }
+
+func TestStrangersWhoDoNotReadWhatTheyWereAnsweredHoldUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const open = 10
+		crowd := transport.Limit(unread{}, transport.Limits{Open: open, Refusal: []byte("full")})
+		began := time.Now()
+		for range 2 * open {
+			guest, err := crowd.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := guest.Write([]byte("a token is needed")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the last %d were let in after %s", open, took)
+		}
+	})
 }
