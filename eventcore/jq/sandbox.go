@@ -197,6 +197,7 @@ func (p *pool) launch() (*worker, error) {
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		in.Close()
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {

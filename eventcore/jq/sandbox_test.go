@@ -247,6 +247,21 @@ func TestOwnersTakeTurns(t *testing.T) {
 	}
 }
 
+// TestAnExpressionIsNotChargedForTheGarbageOfAnother has runs that need more than half of the memory each.
+func TestAnExpressionIsNotChargedForTheGarbageOfAnother(t *testing.T) {
+	s := newSandbox(t)
+	for i := range 6 {
+		program, err := s.Compile(fmt.Sprintf(`"x" * 80e6 | length > %d`, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// On a busy machine its time may be over first.
+		if got, err := program.True(t.Context(), event); !got && !errors.Is(err, jq.ErrTimeout) {
+			t.Errorf("run %d gives %v, %v", i, got, err)
+		}
+	}
+}
+
 // TestWhatIsStoppedAgainAndAgainIsSuspended is about an expression that does not fit, but for one event. On a busy machine
 // its time is over before the memory is.
 func TestWhatIsStoppedAgainAndAgainIsSuspended(t *testing.T) {

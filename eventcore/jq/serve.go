@@ -23,8 +23,6 @@ const (
 	// giveUpAfter is when a worker ends itself, for the case that nobody is left to kill it.
 	giveUpAfter = 5 * killAfter
 	maxError    = 1000 // bytes of a message, which may be of the expression's making
-	// heapBytes is what is on the heap, garbage included, which comes close to what the system has given for it.
-	heapBytes = "/memory/classes/heap/objects:bytes"
 )
 
 // What a worker's exit codes say: that it has ended itself because of its memory; that Go did, for a full stack or
@@ -61,6 +59,9 @@ func Serve(in io.Reader, out io.Writer) error {
 		done()
 		if err := answers.Encode(got); err != nil {
 			return err
+		}
+		if heap() > MaxMemory/4 {
+			debug.FreeOSMemory() // so that the next expression is not charged for the garbage of this one
 		}
 	}
 }
@@ -106,14 +107,13 @@ func watch() (done func()) {
 		defer close(left)
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
-		heap := []metrics.Sample{{Name: heapBytes}}
 		for over := false; !over; {
 			select {
 			case <-ended:
 				over = true // and a last look, at what was made since the one before
 			case <-look.C:
 			}
-			if metrics.Read(heap); heap[0].Value.Uint64() > MaxMemory {
+			if heap() > MaxMemory {
 				os.Exit(exitMemory)
 			}
 			if time.Now().After(late) {
@@ -125,4 +125,11 @@ func watch() (done func()) {
 		close(ended)
 		<-left
 	}
+}
+
+// heap is how many bytes are on the heap, garbage included, which comes close to what the system has given for it.
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
