@@ -120,18 +120,16 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 	}
 	limit := time.NewTimer(answerLimit(&req))
 	defer limit.Stop()
+	var answer *protocol.Response
 	select {
-	case answer := <-answered:
-		switch {
-		case answer.Error != nil:
-			return nil, answer.Error
-		case !answers(answer, &req):
-			return nil, strangeAnswer(l.welcome.PID)
-		}
-		return answer, nil
+	case answer = <-answered:
 	case <-l.done:
-		forget()
-		return nil, errLost
+		select {
+		case answer = <-answered: // it had come before the end, and what it says was done
+		default:
+			forget()
+			return nil, errLost
+		}
 	case <-ctx.Done():
 		forget()
 		l.out.Write(protocol.Request{Cancel: req.ID})
@@ -141,6 +139,13 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 		l.out.Write(protocol.Request{Cancel: req.ID})
 		return nil, l.late(&req)
 	}
+	switch {
+	case answer.Error != nil:
+		return nil, answer.Error
+	case !answers(answer, &req):
+		return nil, strangeAnswer(l.welcome.PID)
+	}
+	return answer, nil
 }
 
 // tell sends requests whose answers nobody needs, in their order.
