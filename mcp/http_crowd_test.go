@@ -56,7 +56,7 @@ func TestACrowdOfStreamsAndWebhooksIsServedBesideThoseThatAreStuck(t *testing.T)
 	streamed := time.Since(began)
 	got := scrape(t, counts)
 	// On a machine that is too slow for this, the stream that is not read is cut off by now, as it should be.
-	if open := got[`subscriptions{key="`+messageKey+`"}`]; open != fmt.Sprint(2*n) && streamed < writeTime {
+	if open := got[`subscriptions{key="`+messageKey+`"}`]; open != fmt.Sprint(2*n) && time.Since(began) < writeTime {
 		t.Errorf("%s feeds are open, want all %d, the stuck ones with them", open, 2*n)
 	}
 	if told := got[`delivered_total{by="stream",key="`+messageKey+`"}`]; told == fmt.Sprint(n*events) {

@@ -40,15 +40,17 @@ func TestEndOfInputEndsWaitsAndTheSession(t *testing.T) {
 
 func TestRequestsBeforeTheEndOfInputAreAnswered(t *testing.T) {
 	registerKeys(t, messageDefinition())
-	c := serve(t, newFakeConsumer()).listen()
-	id := c.start("tools/list", nil)
-	last := `{"jsonrpc":"2.0","id":"last","method":"ping"}` // without a line break
-	if _, err := io.WriteString(c.in, last); err != nil {
-		t.Fatal(err)
-	}
-	c.end()
-	c.await(id)
-	c.await(`"last"`)
+	synctest.Test(t, func(t *testing.T) {
+		c := serve(t, newFakeConsumer()).listen()
+		id := c.start("tools/list", nil)
+		last := `{"jsonrpc":"2.0","id":"last","method":"ping"}` // without a line break
+		if _, err := io.WriteString(c.in, last); err != nil {
+			t.Fatal(err)
+		}
+		c.end()
+		c.await(id)
+		c.await(`"last"`)
+	})
 }
 
 func TestEndOfContextEndsTheSession(t *testing.T) {
@@ -316,21 +318,23 @@ func TestNothingIsMadeBeforeItIsNeeded(t *testing.T) {
 // outputLines are what the server writes: nothing but the protocol, one message a line.
 func TestOutputIsOneMessageALine(t *testing.T) {
 	registerKeys(t, messageDefinition())
-	var out strings.Builder
-	in := strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}` + "\n" + `nonsense` + "\n")
-	err := NewServer(Options{Version: "test"}).ServeStdio(t.Context(), in, &out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-	if len(lines) != 2 {
-		t.Fatalf("%d lines: %s", len(lines), out.String())
-	}
-	for _, line := range lines {
-		if !json.Valid([]byte(line)) {
-			t.Errorf("not JSON: %s", line)
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		in := strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}` + "\n" + `nonsense` + "\n")
+		err := NewServer(Options{Version: "test"}).ServeStdio(t.Context(), in, &out)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+		if len(lines) != 2 {
+			t.Fatalf("%d lines: %s", len(lines), out.String())
+		}
+		for _, line := range lines {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("not JSON: %s", line)
+			}
+		}
+	})
 }
 
 // What is passed on as raw JSON may hold anything: a client's id, an event of a journal of before.

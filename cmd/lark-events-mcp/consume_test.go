@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func TestConsumeIsNotReadyWhenThePlatformRefuses(t *testing.T) {
 
 	w.secrets = append(w.secrets, wrongSecret)
 	refused := w.with(t, map[string]string{"LARK_APP_SECRET": wrongSecret})
-	p := refused.start("consume", messageKey, "--from", "earliest", "--timeout", "10s")
+	p := refused.start("consume", messageKey, "--from", "earliest", "--timeout", "20s")
 	p.stdout.await(t, `"one"`) // what is in the journal can be read
 	if code, said := p.wait(), p.stderr.String(); code != 4 || strings.Contains(said, ready) || !strings.Contains(said, "app secret invalid") {
 		t.Errorf("it ended with code %d and said %q; want 4, and not that it is ready", code, said)
@@ -172,12 +173,19 @@ func TestConsumeFromThePast(t *testing.T) {
 	}
 	live.wait()
 	cursor := printedEvents(t, live)[0].Cursor
+	late := map[*process][]string{}
 	for from, want := range map[string][]string{
 		"earliest": {"one", "two", "three"}, "30m": {"one", "two", "three"}, "1d": {"one", "two", "three"}, cursor: {"two", "three"},
 	} {
-		p, code := w.run("consume", messageKey, "--from", from, "--max-events", "9", "--timeout", "1s")
+		p := w.start("consume", messageKey, "--from", from, "--max-events", fmt.Sprint(len(want)+1))
+		p.stderr.await(t, ready)
+		late[p] = append(want, "four")
+	}
+	w.send("four") // and nothing between that and the past
+	for p, want := range late {
+		code := p.wait()
 		if got := contents(printedEvents(t, p)); code != 0 || !slices.Equal(got, want) {
-			t.Errorf("--from %s: %v, code %d, want %v; stderr %s", from, got, code, want, p.stderr)
+			t.Errorf("%v: %v, code %d, want %v; stderr %s", p.cmd.Args[1:], got, code, want, p.stderr)
 		}
 	}
 }

@@ -114,7 +114,9 @@ func shareRefused(w, first, second *world) {
 
 	w.platform.PlanBootstraps(larksim.BootstrapAnswer{Code: 10014, Msg: "app secret invalid"})
 	w.platform.DropConnections()
-	eventually(t, "the refusal", func() bool { return w.status().Source.Phase == "failed" })
+	// The bus tells each consumer in its turn. Asking for what is subscribed to already changes nothing.
+	refused := func() bool { return a.awaitTool(a.beginTool("subscribe_event", subscribeArgs(messageKey))).IsError }
+	eventually(t, "the refusal", refused)
 	l.text()
 	if e := a.refused("subscribe_event", map[string]any{"key": reactionKey}); e.Code != "platform_error" || !strings.Contains(e.Message, "app secret invalid") {
 		t.Errorf("the agent is told %+v", e)
@@ -123,6 +125,7 @@ func shareRefused(w, first, second *world) {
 	p.stderr.await(t, ready)
 	l.text()
 	l.settle()
+	eventually(t, "the end of the refusal", func() bool { return !refused() })
 	a.listen(reactionKey)
 	for who, one := range map[string]*agent{"the bus's own version": holder, "the other version": a} {
 		l.checkOrder(who, ids(one.collect(len(l.entries))))

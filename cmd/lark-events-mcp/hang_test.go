@@ -20,6 +20,7 @@ func TestABusThatHangsIsNamedInTheStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Kill(pid, syscall.SIGCONT) // also what a failure would leave behind
+	eventually(t, "the bus stands still", func() bool { return standsStill(pid) })
 	s := a.status()
 	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
 		t.Fatal(err)

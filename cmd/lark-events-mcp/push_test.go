@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
@@ -168,6 +169,7 @@ func TestABurstWakesTheAgentOnce(t *testing.T) {
 	a.listen(messageKey)
 	w.send("first")
 	a.channelMessage()
+	began := time.Now()
 	for i := range 12 {
 		w.send(fmt.Sprint("burst ", i))
 	}
@@ -181,8 +183,9 @@ func TestABurstWakesTheAgentOnce(t *testing.T) {
 		}
 		told += n
 	}
-	if told != 12 || messages > 6 {
-		t.Errorf("%d messages of %d events, want 12 events in few", messages, told)
+	// One a second, and one whose second had begun before: on a machine that is slow, the burst takes more of them.
+	if most := 2 + int(time.Since(began)/time.Second); told != 12 || messages > most {
+		t.Errorf("%d messages of %d events, want 12 events in at most %d", messages, told, most)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestConsumeEndsAlsoWhileNobodyReadsItsOutput(t *testing.T) {
 		code int
 	}{
 		"SIGTERM": {nil, func(p *process) { p.signal(syscall.SIGTERM) }, 130},
-		"timeout": {[]string{"--timeout", "5s"}, func(*process) {}, 0},
+		"timeout": {[]string{"--timeout", "15s"}, func(*process) {}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

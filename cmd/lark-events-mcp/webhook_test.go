@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
@@ -347,7 +348,8 @@ func TestAWebhookComesBackByItself(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newHookWorld(t)
+			// While it is away, the platform tries again and again.
+			w := newHookWorld(t, larksim.Options{Redelivery: slices.Repeat([]time.Duration{time.Second}, 1000)})
 			p, a := w.serve()
 			a.subscribe(w.subscription(messageKey, nil))
 			w.send("before")

@@ -192,7 +192,7 @@ func TestAConsumerThatDiesWhileItAcquiresHoldsNothing(t *testing.T) {
 	}
 	// Whoever comes next gets each scope: one that is held by the dead would be refused, or waited for without end.
 	next := dial(t, b)
-	next.conn.SetDeadline(time.Now().Add(time.Minute))
+	next.conn.SetDeadline(time.Now().Add(5 * time.Minute)) // each scope that comes or goes is written to the disk
 	next.send(hello)
 	next.receive()
 	for consumers, id := 2, 1000; consumers > 1; id++ {

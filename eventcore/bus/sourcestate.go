@@ -18,6 +18,7 @@ type sourceState struct {
 	state    source.State
 	unstored string        // why events cannot be stored; part of what is told of every state
 	refused  bool          // the source has ended with a refusal, and nobody has asked for another try yet
+	again    bool          // somebody has, between the source's word of its refusal and its end
 	changed  chan struct{} // closed at each change
 }
 
@@ -53,10 +54,16 @@ func (s *sourceState) setUnstored(why string) {
 	s.setLocked(s.state)
 }
 
-// fail makes sure that the state says Failed, after the source has ended with a refusal.
+// fail makes sure that the state says Failed, after the source has ended with a refusal, unless another try was asked for
+// meanwhile.
 func (s *sourceState) fail(refusal *eventcore.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.again {
+		s.again = false
+		s.retry <- struct{}{} // has room: see askRetry
+		return
+	}
 	s.refused = true
 	if s.state.Phase == source.Failed && s.state.Err != nil {
 		return
@@ -74,16 +81,19 @@ func (s *sourceState) get() (source.State, <-chan struct{}) {
 	return s.state, s.changed
 }
 
-// askRetry lets a source that was refused try again. The state changes before it returns: whoever asked must not take
-// the old refusal for the outcome.
+// askRetry lets a source that was refused try again, once it has ended. The state changes before it returns: whoever asked
+// must not take the old refusal for the outcome.
 func (s *sourceState) askRetry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refused {
+	if s.state.Phase != source.Failed {
+		return
+	}
+	s.setLocked(source.State{
+		Phase: source.Connecting, Since: time.Now(), LastError: s.state.LastError, Reconnects: s.state.Reconnects,
+	})
+	if s.again = !s.refused; s.refused {
 		s.refused = false
-		s.setLocked(source.State{
-			Phase: source.Connecting, Since: time.Now(), LastError: s.state.LastError, Reconnects: s.state.Reconnects,
-		})
 		s.retry <- struct{}{} // has room: the source runs, and is refused, again only once receive has the token
 	}
 }

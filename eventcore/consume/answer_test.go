@@ -119,12 +119,41 @@ func TestAnAnswerToSomethingElseIsAnErrorThatNamesTheBus(t *testing.T) {
 	})
 }
 
-// The last answer and the end of the connection are mostly there at once.
-func TestTheLastAnswerOfABusIsTaken(t *testing.T) {
-	for range 100 {
-		c := answeredBy(t, `{"id":$,"batch":{"events":[],"next":4,"head":4}}`)
-		if _, err := c.link.call(t.Context(), protocol.Request{Fetch: &protocol.Fetch{}}); err != nil {
+// lastWord is a connection whose writes, from some time on, return when the other side has answered and gone.
+type lastWord struct {
+	net.Conn
+	gone <-chan struct{}
+}
+
+func (c *lastWord) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if c.gone != nil {
+		<-c.gone
+	}
+	return n, err
+}
+
+// An answer tells of what the bus did, and asking the next bus again would do it twice.
+func TestAnAnswerThatCameBeforeTheEndCounts(t *testing.T) {
+	for range 20 { // whether the answer or the end is seen first would be chance
+		ours, theirs := net.Pipe()
+		go func() {
+			defer theirs.Close()
+			in := bufio.NewReader(theirs)
+			for _, answer := range []string{`{"welcome":{"version":1,"pid":4711,"journal":"j1"}}`, `{"id":1,"released":{"last":true}}`} {
+				in.ReadString('\n')
+				fmt.Fprintln(theirs, answer)
+			}
+		}()
+		conn := &lastWord{Conn: ours}
+		l, err := open(t.Context(), conn, protocol.Hello{})
+		if err != nil {
 			t.Fatal(err)
+		}
+		conn.gone = l.done
+		answer, err := l.call(t.Context(), protocol.Request{Release: &protocol.Release{Holder: 1, Identity: "k"}})
+		if err != nil || !answer.Released.Last {
+			t.Fatalf("got %+v, %v", answer, err)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func (l *link) call(ctx context.Context, req protocol.Request) (*protocol.Respon
 	case answer = <-answered:
 	case <-l.done:
 		select {
-		case answer = <-answered: // the last thing that the bus said
+		case answer = <-answered: // it had come before the end, and what it says was done
 		default:
 			forget()
 			return nil, errLost

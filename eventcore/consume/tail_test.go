@@ -65,6 +65,17 @@ func TestReadersThatWaitTogetherEachGetEveryEventInOrder(t *testing.T) {
 	t.Logf("%d readers of %d events: Process ran %d times", readers, events, calls.Load())
 }
 
+// waitTold is a context that tells when somebody waits for its end: a reader does so beside its wait for events.
+type waitTold struct {
+	context.Context
+	tell func()
+}
+
+func (w waitTold) Done() <-chan struct{} {
+	w.tell()
+	return w.Context.Done()
+}
+
 func TestWhatReadersWaitForIsAskedAndProcessedOnce(t *testing.T) {
 	b := startBus(t)
 	c := newClient(t, b)
@@ -72,12 +83,11 @@ func TestWhatReadersWaitForIsAskedAndProcessedOnce(t *testing.T) {
 	sub := subscribe(t, c, consume.Request{Key: counting(t, &calls, func(int64) error { return nil })})
 	const readers = 2 * protocol.MaxPending // more than a bus has under way for one consumer
 	pages := make(chan []string, readers)
-	var begun sync.WaitGroup
-	begun.Add(readers)
+	var waiting sync.WaitGroup
+	waiting.Add(readers)
 	for range readers {
 		go func() {
-			begun.Done()
-			page, err := c.Read(t.Context(), at(sub), 10, time.Hour)
+			page, err := c.Read(waitTold{t.Context(), sync.OnceFunc(waiting.Done)}, at(sub), 10, time.Hour)
 			if err != nil {
 				t.Errorf("read: %v", err)
 				pages <- nil
@@ -86,7 +96,7 @@ func TestWhatReadersWaitForIsAskedAndProcessedOnce(t *testing.T) {
 			pages <- ids(page)
 		}()
 	}
-	begun.Wait()
+	waiting.Wait()
 	b.Source.Send(t, testutil.Event(1, "t.a"))
 	for range readers {
 		if got := <-pages; !slices.Equal(got, wantIDs(1)) {

@@ -3,6 +3,7 @@ package lark
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,9 +13,6 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/source/frame"
 	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
-
-// busy is what a machine that does other work may add to what something takes.
-const busy = 10 * time.Second
 
 func TestTheConnectionGoesThroughItsPhases(t *testing.T) {
 	s := start(t, larksim.Options{})
@@ -42,7 +40,7 @@ func TestADroppedConnectionIsMadeAnew(t *testing.T) {
 		t.Errorf("state %+v, want attempt 1 with the reason and the wait", lost)
 	}
 	back := s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Connected && state.Reconnects == 1 })
-	if took := back.Since.Sub(lost.Since); took > firstWait+busy {
+	if took := back.Since.Sub(lost.Since); took > firstWait+5*time.Second {
 		t.Errorf("reconnected after %v, want the first wait to be below %v", took, firstWait)
 	}
 	if back.LastError == "" || back.Detail != "" || back.Attempt != 0 {
@@ -62,7 +60,8 @@ func TestASilentConnectionIsNoticedWithinTwoPings(t *testing.T) {
 	began := time.Now()
 	s.platform.Silence()
 	lost := s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Reconnecting })
-	if took := lost.Since.Sub(began); took > 2*ping+busy {
+	// The settings' own test says that this is within two pings, this one that it happens, on a machine that is busy.
+	if took := lost.Since.Sub(began); took > 2*ping+5*time.Second {
 		t.Errorf("noticed after %v, want within two ping intervals of %v", took, ping)
 	}
 	if !strings.Contains(lost.LastError, "silent") {
@@ -74,15 +73,15 @@ func TestASilentConnectionIsNoticedWithinTwoPings(t *testing.T) {
 func TestAnIdleConnectionStaysOpen(t *testing.T) {
 	s := start(t, larksim.Options{PingInterval: time.Second})
 	s.connected(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	// Four pings are three intervals: longer than a silence that ends a connection.
-	if err := s.platform.AwaitCounts(ctx, func(c larksim.Counts) bool { return c.Pings >= 4 }); err != nil {
-		t.Fatal(err)
-	}
-	if c := s.platform.Counts(); c.Opened != 1 {
-		t.Errorf("%d connections were opened, want the first one to live on", c.Opened)
-	}
+	// Four pings are three intervals: longer than a silence that ends a connection. A machine that stands still for half a
+	// second is such a silence, and then it is the next connection's turn.
+	opened, before := 0, 0
+	awaiting(func(c larksim.Counts) bool {
+		if c.Opened != opened {
+			opened, before = c.Opened, c.Pings
+		}
+		return c.Pings-before >= 4
+	})(t, s)
 }
 
 func TestAPongChangesThePingInterval(t *testing.T) {
@@ -155,7 +154,8 @@ func TestRunEndsInEveryPhase(t *testing.T) {
 			if err := s.stop(t); !errors.Is(err, context.Canceled) {
 				t.Errorf("Run returned %v, want the context's error", err)
 			}
-			if took := time.Since(began); took > 2*farewell+busy {
+			// Longer than a busy machine takes beside the farewell, and shorter than every timeout that would end it too.
+			if took := time.Since(began); took > farewell+6*time.Second {
 				t.Errorf("Run took %v to end", took)
 			}
 		})
@@ -209,15 +209,15 @@ func TestDoneAfterTheEndIsHarmless(t *testing.T) {
 }
 
 func TestDoneAfterTheConnectionDiedGoesNowhere(t *testing.T) {
-	s := start(t, larksim.Options{AckTimeout: 100 * time.Millisecond, Redelivery: []time.Duration{2 * time.Second}})
+	s := start(t, larksim.Options{AckTimeout: time.Second, Redelivery: slices.Repeat([]time.Duration{100 * time.Millisecond}, 1000)})
 	s.connected(t)
 	receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "hello"))
 	event := s.sink.next(t)
 	s.platform.DropConnections()
 	s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Connected && state.Reconnects == 1 })
 	event.Done(nil)
-	s.sink.next(t).Done(nil) // the platform sends it again on the new connection
-	if o := outcome(t, receipt); !o.Acknowledged || o.Attempts < 2 {
+	// The platform sends it again on the new connection.
+	if o := s.takeUntilSettled(t, receipt); !o.Acknowledged || o.Attempts < 2 {
 		t.Errorf("outcome %+v, want acknowledged at a later attempt", o)
 	}
 }

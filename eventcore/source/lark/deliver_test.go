@@ -72,8 +72,11 @@ func TestTheTimeOfAnAcknowledgementIsToldAndThatOfARefusalIsNot(t *testing.T) {
 }
 
 func TestASilentSinkIsAnsweredForInTimeAndOnce(t *testing.T) {
-	// The platform waits 3 s; the default stands on purpose.
-	s := start(t, larksim.Options{Redelivery: []time.Duration{time.Millisecond}})
+	if answerWithin >= 3*time.Second {
+		t.Errorf("a silent sink is answered for after %v, and the platform waits 3 s", answerWithin)
+	}
+	// This platform waits longer, for a machine that stands still meanwhile.
+	s := start(t, larksim.Options{AckTimeout: patience, Redelivery: []time.Duration{time.Millisecond}})
 	s.connected(t)
 	receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "hello"))
 
@@ -83,7 +86,7 @@ func TestASilentSinkIsAnsweredForInTimeAndOnce(t *testing.T) {
 	again.Done(nil)
 	o := outcome(t, receipt)
 	if !slices.Equal(o.Codes, []int{500, 200}) {
-		t.Errorf("answers %v, want 500 within the platform's 3 s and then 200", o.Codes)
+		t.Errorf("answers %v, want 500 and then 200", o.Codes)
 	}
 	if c := s.platform.Counts(); c.TimedOut != 0 || c.StrayAcks != 0 {
 		t.Errorf("counts %+v, want no timeout and no second answer", c)
@@ -91,29 +94,33 @@ func TestASilentSinkIsAnsweredForInTimeAndOnce(t *testing.T) {
 }
 
 func TestChunksAreJoined(t *testing.T) {
+	// What is whole is taken at the first attempt. What is not has no answer, and comes again once the platform's time for
+	// it is over, which is short here: a busy machine may miss it once more.
+	whole := larksim.Options{AckTimeout: patience}
+	missed := larksim.Options{AckTimeout: 300 * time.Millisecond, Redelivery: slices.Repeat([]time.Duration{time.Millisecond}, 1000)}
 	cases := []struct {
 		name     string
 		how      larksim.Delivery
-		attempts int
+		platform larksim.Options
 	}{
-		{"in order", larksim.Delivery{ChunkSize: 100}, 1},
-		{"out of order", larksim.Delivery{ChunkSize: 100, Reverse: true}, 1},
-		{"each twice", larksim.Delivery{ChunkSize: 100, Twice: true}, 1},
-		{"one missing at first", larksim.Delivery{ChunkSize: 100, Omit: true}, 2},
+		{"in order", larksim.Delivery{ChunkSize: 100}, whole},
+		{"out of order", larksim.Delivery{ChunkSize: 100, Reverse: true}, whole},
+		{"each twice", larksim.Delivery{ChunkSize: 100, Twice: true}, whole},
+		{"one missing at first", larksim.Delivery{ChunkSize: 100, Omit: true}, missed},
 	}
-	s := start(t, larksim.Options{AckTimeout: 300 * time.Millisecond, Redelivery: []time.Duration{time.Millisecond}})
-	s.connected(t)
 	text := strings.Repeat("a long message ", 100)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			s := start(t, c.platform)
+			s.connected(t)
 			receipt := s.platform.SendAs(larksim.Text(larksim.Ada, larksim.Engineering, text), c.how)
 			event := s.sink.next(t)
 			if event.EventID != receipt.EventID || !bytes.Contains(event.Payload, []byte(text)) {
 				t.Errorf("delivered %s (%d bytes), want %s with the whole text", event.EventID, len(event.Payload), receipt.EventID)
 			}
 			event.Done(nil)
-			if o := outcome(t, receipt); !o.Acknowledged || o.Attempts != c.attempts {
-				t.Errorf("outcome %+v, want acknowledged at attempt %d", o, c.attempts)
+			if o := s.takeUntilSettled(t, receipt); !o.Acknowledged || (o.Attempts > 1) != c.how.Omit {
+				t.Errorf("outcome %+v, want acknowledged at the first attempt, unless that lacks a chunk", o)
 			}
 		})
 	}

@@ -61,15 +61,12 @@ const (
 // often is a redelivery that never gives up.
 var often = slices.Repeat([]time.Duration{300 * time.Millisecond}, 20_000)
 
-// newRig starts a platform that waits so long for an answer and sends again after these pauses, and a bus with this
-// many connections to it.
-func newRig(t *testing.T, connections int, ackTimeout time.Duration, redelivery []time.Duration) *rig {
+// newRig starts a platform with these options, and a bus with this many connections to it.
+func newRig(t *testing.T, connections int, options larksim.Options) *rig {
 	t.Helper()
 	registerFaultKey()
-	platform, err := larksim.Start(larksim.Options{
-		PingInterval: time.Second, ReconnectInterval: time.Second,
-		AckTimeout: ackTimeout, Redelivery: redelivery,
-	})
+	options.ReconnectInterval = time.Second
+	platform, err := larksim.Start(options)
 	if err != nil {
 		t.Fatal(err)
 	}

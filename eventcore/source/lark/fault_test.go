@@ -71,7 +71,7 @@ func badFrames() [][]byte {
 		{}, {0}, slices.Repeat([]byte{0xff}, 100), []byte("plain text"), unknown.Marshal(), negative.Marshal(),
 		append(data("event", "1", "0", "m", "{}"), 0x42, 0xff, 0xff, 0xff, 0xff, 0x0f), // a field longer than the message
 		control("", ""), control("news", "x"), control("ping", ""), control("pong", "not json"), control("pong", `{"PingInterval":-5}`),
-		control("pong", `{"PingInterval":9223372036854775807,"ReconnectInterval":0}`), control("pong", `{"PingInterval":1}`),
+		control("pong", `{"PingInterval":9223372036854775807,"ReconnectInterval":0}`), control("pong", `{"PingInterval":100}`),
 		data("event", "1", "0", "m1", ""), data("event", "1", "0", "m2", "{"), data("mystery", "1", "0", "m3", "{}"),
 		data("event", "2", "5", "m4", "{}"), data("event", "2", "-1", "m5", "{}"), data("event", "1000000000", "0", "m6", "{}"),
 		data("event", "2", "0", "", "{}"), data("event", "-2", "0", "m7", "{}"), data("event", "many", "few", "m8", "{}"),
@@ -106,16 +106,20 @@ var harmlessWire = []string{
 func TestFaultTheConnection(t *testing.T) {
 	t.Parallel()
 	rounds := testutil.Faults(t, 1, 20)
+	// The pings where the death of a connection must be noticed. Half a second in which a busy machine stands still is such a
+	// death.
+	const briefly = time.Second
 	cases := map[string]struct {
+		ping  time.Duration
 		how   func(n int) larksim.Delivery
 		fault func(r *rig)
 	}{
-		"is dropped": {nil, func(r *rig) {
+		"is dropped": {0, nil, func(r *rig) {
 			for range testutil.Faults(r.t, 3, 100) {
 				r.dropAnd(func() {})
 			}
 		}},
-		"goes silent": {nil, func(r *rig) {
+		"goes silent": {briefly, nil, func(r *rig) {
 			for range testutil.Faults(r.t, 1, 20) {
 				opened := r.platform.Counts().Opened
 				r.platform.Silence()
@@ -123,17 +127,17 @@ func TestFaultTheConnection(t *testing.T) {
 				r.dropAnd(func() {}) // also the silent one, which the platform would count for ever
 			}
 		}},
-		"is refused, and the answers are garbage": {nil, func(r *rig) {
+		"is refused, and the answers are garbage": {0, nil, func(r *rig) {
 			for range rounds {
 				r.dropAnd(func() { r.platform.PlanBootstraps(sample(r.t, badBootstraps, 5)...) })
 			}
 		}},
-		"fails in the handshake": {nil, func(r *rig) {
+		"fails in the handshake": {0, nil, func(r *rig) {
 			for range rounds {
 				r.dropAnd(func() { r.platform.PlanHandshakes(sample(r.t, badHandshakes, 4)...) })
 			}
 		}},
-		"brings frames that are none": {nil, func(r *rig) {
+		"brings frames that are none": {0, nil, func(r *rig) {
 			for range rounds {
 				r.platform.SendGarbage(200)
 				for _, message := range badFrames() {
@@ -145,7 +149,7 @@ func TestFaultTheConnection(t *testing.T) {
 				r.t.Errorf("frames that are none ended the connection: %+v", c)
 			}
 		}},
-		"brings bytes that are no messages": {nil, func(r *rig) {
+		"brings bytes that are no messages": {briefly, nil, func(r *rig) {
 			for range rounds {
 				for _, bytes := range sample(r.t, badWire, 4) {
 					opened := r.platform.Counts().Opened
@@ -158,7 +162,7 @@ func TestFaultTheConnection(t *testing.T) {
 				}
 			}
 		}},
-		"brings chunks out of order, twice, and not all": {func(n int) larksim.Delivery {
+		"brings chunks out of order, twice, and not all": {0, func(n int) larksim.Delivery {
 			return larksim.Delivery{ChunkSize: 50 + n*37%300, Reverse: n%2 == 0, Twice: n%3 == 0, Omit: n%5 == 0}
 		}, func(r *rig) {
 			for range testutil.Faults(r.t, 1, 20) {
@@ -170,7 +174,7 @@ func TestFaultTheConnection(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, 1, prompt, often)
+			r := newRig(t, 1, larksim.Options{PingInterval: c.ping, AckTimeout: prompt, Redelivery: often})
 			end := r.load(c.how)
 			c.fault(r)
 			end()
@@ -215,7 +219,7 @@ func (r *rig) dropAnd(plan func()) {
 func TestFaultTheSameEventAHundredTimes(t *testing.T) {
 	t.Parallel()
 	const duplicates = 100
-	r := newRig(t, 2, prompt, often)
+	r := newRig(t, 2, larksim.Options{AckTimeout: prompt, Redelivery: often})
 	bodies := slices.Collect(r.platform.Texts(testutil.Faults(t, 30, 1000), 200))
 	for _, body := range bodies {
 		event, err := source.ParseEnvelope(slices.Clone(body), time.Now())
@@ -250,7 +254,7 @@ func TestFaultTheSameEventAHundredTimes(t *testing.T) {
 // An event of 1 MiB, whole and in chunks, is an event like others.
 func TestFaultLargeEvents(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 1, 10*time.Second, often)
+	r := newRig(t, 1, larksim.Options{AckTimeout: 10 * time.Second, Redelivery: often})
 	text := strings.Repeat("Lorem ipsum <dolor> & ", 1<<20/22)
 	for n := range testutil.Faults(t, 2, 300) {
 		r.send(text, larksim.Delivery{ChunkSize: []int{0, 64 << 10}[n%2], Reverse: n%4 == 1})
@@ -277,7 +281,7 @@ func TestFaultEventsBeyondEveryLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, 1, c.ackTimeout, []time.Duration{300 * time.Millisecond})
+			r := newRig(t, 1, larksim.Options{AckTimeout: c.ackTimeout, Redelivery: []time.Duration{300 * time.Millisecond}})
 			outcome, err := r.platform.SendBody(bytes.Repeat([]byte("x"), c.size), c.how).Wait(r.within())
 			if err != nil || outcome.Acknowledged != c.acknowledged {
 				t.Errorf("%+v, %v; want acknowledged: %v", outcome, err, c.acknowledged)

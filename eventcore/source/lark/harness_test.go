@@ -240,3 +240,20 @@ func outcome(t *testing.T, receipt *larksim.Receipt) larksim.Outcome {
 	}
 	return o
 }
+
+// takeUntilSettled stores whatever is delivered until the delivery of one event has ended: what is not acknowledged in time
+// comes again, and a busy machine may not be in time.
+func (s *session) takeUntilSettled(t *testing.T, receipt *larksim.Receipt) larksim.Outcome {
+	t.Helper()
+	limit := time.After(patience)
+	for {
+		select {
+		case event := <-s.sink.events:
+			event.Done(nil)
+		case <-receipt.Done():
+			return outcome(t, receipt)
+		case <-limit:
+			t.Fatal("the delivery does not end")
+		}
+	}
+}
