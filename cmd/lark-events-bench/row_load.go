@@ -3,7 +3,7 @@ package main
 import "context"
 
 const (
-	loadRounds = 4
+	loadRounds = 8
 	loadEvents = 20_000
 	loadWarm   = 2_000
 )
