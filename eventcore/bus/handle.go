@@ -106,7 +106,7 @@ func (c *conn) start(ctx context.Context, req *protocol.Request) {
 			return
 		}
 		answer := c.answer(reqCtx, req)
-		if ctx.Err() != nil {
+		if answer.Error != nil && ctx.Err() != nil {
 			return // the connection's end tells, so that the consumer asks the next bus
 		}
 		answer.ID = req.ID
