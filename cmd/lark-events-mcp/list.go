@@ -39,7 +39,7 @@ func newListCommand() *cobra.Command {
 			for _, k := range keys {
 				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", k.Key, dash(strings.Join(k.Auth, ",")), dash(strings.Join(k.Params, ",")), k.Title)
 			}
-			return table.Flush()
+			return printed(table.Flush())
 		},
 	}
 	cmd.Flags().StringVar(&domain, "domain", "", "only keys of this domain, the part before the first dot, such as im")

@@ -31,7 +31,7 @@ func newSchemaCommand() *cobra.Command {
 				return err
 			}
 			if !asJSON {
-				return describeKey(cmd.OutOrStdout(), def, payload)
+				return printed(describeKey(cmd.OutOrStdout(), def, payload))
 			}
 			described := map[string]any{
 				"key": def.Key, "title": def.DisplayName, "description": def.Description, "event_type": def.EventType,

@@ -47,7 +47,7 @@ func newStatusCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), map[string]any{"buses": reports})
 			}
-			return printStatus(cmd.OutOrStdout(), reports)
+			return printed(printStatus(cmd.OutOrStdout(), reports))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")

@@ -61,3 +61,14 @@ func (w *world) startUnread(args ...string) (p *process, stdout *os.File) {
 	}
 	return w.shell(`exec "$BIN" ` + strings.Join(args, " ") + ` >'` + path + `'`), stdout
 }
+
+// Whoever reads the beginning of a list, as head does, has what they wanted.
+func TestAListThatIsNotReadToItsEndIsNoFailure(t *testing.T) {
+	w := newWorld(t)
+	for _, command := range []string{"list", "list --json", "schema " + messageKey, "schema --json " + messageKey, "status", "status --json"} {
+		p := w.shell(`{ "$BIN" ` + command + `; echo "code $?" >&2; } | true`)
+		if code := p.wait(); code != 0 || p.stderr.String() != "code 0\n" {
+			t.Errorf("%s: code %d, stderr %q", command, code, p.stderr)
+		}
+	}
+}
