@@ -97,6 +97,32 @@ func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
 	})
 }
 
+// A connection is idle when its answer has been sent, not when the answer is known: what a poll consumed must arrive.
+func TestConnectionsWhoseAnswersAreUnderWayMakeNoRoom(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipeListener()
+		w := serveHTTPOn(t, newTestServer(t, newFakeConsumer()), listener, listener.dial, HTTPOptions{})
+		busy := make([]net.Conn, maxConnections)
+		for i := range busy {
+			busy[i] = dialPipe(t, listener)
+			fmt.Fprintf(busy[i], "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", HTTPPath)
+		}
+		synctest.Wait()
+		if told, err := io.ReadAll(dialPipe(t, listener)); string(told) != tooManyConnections || err != nil {
+			t.Errorf("one more was told %q, %v", told, err)
+		}
+		for i, conn := range busy {
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatalf("connection %d: %v", i, err)
+			}
+			response.Body.Close()
+		}
+		w.end()
+	})
+}
+
 // A connection that makes room before it was served is told why, unless it speaks TLS, which text is not.
 func TestConnectionsThatMakeRoomAreToldWhy(t *testing.T) {
 	secure := testTLS()

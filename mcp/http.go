@@ -86,8 +86,9 @@ func (s *Server) ServeStreamableHTTP(ctx context.Context, listener net.Listener,
 	web := &http.Server{
 		Handler: t, TLSConfig: opts.TLS, ReadHeaderTimeout: headerTime, IdleTimeout: idleConnection, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return requests }, ConnContext: withGuest,
-		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Streams},
-		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+		ConnState: dismissIdle,
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Streams},
+		ErrorLog:  slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
 	go func() {
@@ -148,7 +149,7 @@ func (t *httpTransport) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	defer admitConnection(r.Context())()
+	admitConnection(r.Context())
 	leave, err := t.crowd.enter(principal)
 	if err != nil {
 		writeJSON(w, http.StatusTooManyRequests, encodeError(nil, &rpcError{Code: codeBusy, Message: err.Error()}))

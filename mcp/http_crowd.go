@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/transport"
@@ -38,20 +39,30 @@ type guestKey struct{}
 
 // withGuest remembers the connection of a request.
 func withGuest(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, guestKey{}, guestOf(conn))
+}
+
+// guestOf returns what limitConnections made of a connection; nil if it is not one of those.
+func guestOf(conn net.Conn) *transport.Guest {
 	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = secure.NetConn()
 	}
-	return context.WithValue(ctx, guestKey{}, conn)
+	guest, _ := conn.(*transport.Guest)
+	return guest
 }
 
-// admitConnection says that a request's connection is that of a client who may connect, until the request is done.
-func admitConnection(ctx context.Context) (done func()) {
-	guest, ok := ctx.Value(guestKey{}).(*transport.Guest)
-	if !ok {
-		return func() {}
+// admitConnection says that a request's connection is that of a client who may connect.
+func admitConnection(ctx context.Context) {
+	if guest, _ := ctx.Value(guestKey{}).(*transport.Guest); guest != nil {
+		guest.Admit()
 	}
-	guest.Admit()
-	return guest.Dismiss
+}
+
+// dismissIdle takes that back when the connection's last answer has been sent.
+func dismissIdle(conn net.Conn, state http.ConnState) {
+	if guest := guestOf(conn); guest != nil && state == http.StateIdle {
+		guest.Dismiss()
+	}
 }
 
 // httpCrowd counts what is under way. Its methods may be called from many goroutines at once.

@@ -92,25 +92,22 @@ type Guest struct {
 
 	// The crowd's mu guards these.
 	stranger *list.Element // nil if it is none
-	admitted int           // so many times more than it was dismissed
 	entered  bool          // it has a place
 }
 
-// Admit says that the other side has said who it is, and asks for something: it is no stranger until Dismiss has been
-// called as often.
+// Admit says that the other side has said who it is, and asks for something: it is no stranger until Dismiss.
 func (g *Guest) Admit() {
 	g.known.Store(true)
 	g.crowd.mu.Lock()
 	defer g.crowd.mu.Unlock()
-	g.admitted++
 	g.noStranger()
 }
 
-// Dismiss takes an Admit back: the other side has what it asked for.
+// Dismiss takes Admit back: the other side has all that it asked for.
 func (g *Guest) Dismiss() {
 	g.crowd.mu.Lock()
 	defer g.crowd.mu.Unlock()
-	if g.admitted--; g.admitted == 0 && g.entered {
+	if g.entered && g.stranger == nil {
 		g.stranger = g.crowd.strangers.PushBack(g)
 	}
 }
