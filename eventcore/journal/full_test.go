@@ -119,7 +119,7 @@ func leaveRoom(t *testing.T, filler string, room int) {
 }
 
 func TestFaultTheDiskIsFull(t *testing.T) {
-	dir := onSmallDisk(t, "3m")
+	dir := onSmallDisk(t, "16m") // of which the log alone takes up to 8
 	path := filepath.Join(dir, "journal.db")
 	j := openAt(t, path)
 	random := testutil.FaultRandom(t)
