@@ -41,13 +41,20 @@ func bomb(text, does string) string {
 	return fmt.Sprintf(`if .content == %q then (%s) else true end`, text, does)
 }
 
-func TestFaultFiltersHoldUpOnlyThemselves(t *testing.T) {
-	w := newWorld(t)
-	server, good := w.serveHTTP()
+// serveGoodAndBad starts a server with two agents, of which the good one has a filter that needs a process.
+func (w *world) serveGoodAndBad() (server *process, good, bad *webAgent) {
+	w.t.Helper()
+	server, good = w.serveHTTP()
 	good.initialize()
 	good.call("subscribe_event", `{"key":"`+messageKey+`","filter":".chat_type + \"\" == \"group\""}`)
-	bad := &webAgent{t: t, client: good.client, url: good.url}
+	bad = &webAgent{t: w.t, client: good.client, url: good.url}
 	bad.initialize()
+	return server, good, bad
+}
+
+func TestFaultFiltersHoldUpOnlyThemselves(t *testing.T) {
+	w := newWorld(t)
+	server, good, bad := w.serveGoodAndBad()
 
 	for _, filter := range []string{
 		`"x" * 1e9`, `[range(1e9)]`, `def f: f; f`, `reduce range(60) as $i ("x"; . + .)`, `"ab" * 1e6 | [match("a|b"; "g")]`, `.x[400000000] = 1 | tojson`,
@@ -90,11 +97,7 @@ func TestFaultFiltersHoldUpOnlyThemselves(t *testing.T) {
 // needs a process too.
 func TestFaultManySlowFiltersHoldUpOnlyThemselves(t *testing.T) {
 	w := newWorld(t)
-	_, good := w.serveHTTP()
-	good.initialize()
-	good.call("subscribe_event", `{"key":"`+messageKey+`","filter":".chat_type + \"\" == \"group\""}`)
-	bad := &webAgent{t: t, client: good.client, url: good.url}
-	bad.initialize()
+	_, good, bad := w.serveGoodAndBad()
 	const many = 12
 	var subscriptions []string
 	for i := range many {

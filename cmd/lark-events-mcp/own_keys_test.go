@@ -36,7 +36,7 @@ func TestOwnKeysAreListedAndConsumed(t *testing.T) {
 	}
 }
 
-func TestOwnKeysWithFaultsAreNamed(t *testing.T) {
+func TestOwnKeysWithMistakesAreNamed(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "bad.json")

@@ -34,14 +34,7 @@ func TestFaultTheClockLeapsAndNoEventIsRemovedEarly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				log, err := journal.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "journal"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer log.Close()
-				b := newBus(Options{
-					Logger: slog.New(slog.DiscardHandler), Retention: journal.Retention{Age: age, Bytes: 1 << 30},
-				}, log, &scopes{})
+				b, log := newRetaining(t, age)
 				b.wall = func() time.Time {
 					now := time.Now().Round(0)
 					off := time.Duration(0)
@@ -103,20 +96,13 @@ func TestShortBusesRemoveOldEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				log, err := journal.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "journal"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer log.Close()
+				b, log := newRetaining(t, age)
 				for i, ago := range c.arrived {
 					received := time.Now().Add(-ago)
 					if _, err := log.Append(t.Context(), []journal.Entry{{ID: fmt.Sprint(i), Type: "t.a", Received: received, Event: []byte(`{}`)}}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				b := newBus(Options{
-					Logger: slog.New(slog.DiscardHandler), Retention: journal.Retention{Age: age, Bytes: 1 << 30},
-				}, log, &scopes{})
 				b.wall = func() time.Time { return time.Now().Round(0).Add(c.off) }
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
@@ -128,4 +114,14 @@ func TestShortBusesRemoveOldEvents(t *testing.T) {
 			})
 		})
 	}
+}
+
+// newRetaining returns a bus that keeps events for an age, and its journal.
+func newRetaining(t *testing.T, age time.Duration) (*Bus, *journal.SQLite) {
+	log, err := journal.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return newBus(Options{Logger: slog.New(slog.DiscardHandler), Retention: journal.Retention{Age: age, Bytes: 1 << 30}}, log, &scopes{}), log
 }

@@ -118,7 +118,7 @@ func TestErrorsNameFileAndField(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAreToldAtOnce(t *testing.T) {
+func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a.json", "b.json"} {
 		text := `{"key":"acme.same_v1","title":"","description":"d"}`

@@ -121,7 +121,7 @@ func TestEveryEventTypeOfTheSDKHasAKey(t *testing.T) {
 	}
 }
 
-func TestAFaultOfATableIsNamed(t *testing.T) {
+func TestAMistakeInATableIsNamed(t *testing.T) {
 	const domain, name = "im", "im.message.recalled_v1"
 	for _, c := range []struct {
 		fault string
