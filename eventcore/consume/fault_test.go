@@ -81,7 +81,7 @@ func TestFaultRetentionOvertakesAConsumer(t *testing.T) {
 		for i, e := range page.Events {
 			var n int
 			fmt.Sscanf(e.EventID, "ev-%d", &n)
-			if n != last+1 && (i > 0 || !page.Truncated) {
+			if told := i == 0 && page.Truncated; told != (n != last+1) {
 				t.Fatalf("after event %d came %d, truncated: %v", last, n, page.Truncated)
 			}
 			skipped += n - last - 1
@@ -95,6 +95,7 @@ func TestFaultRetentionOvertakesAConsumer(t *testing.T) {
 	}
 	rounds := testutil.Faults(t, 3, 200)
 	for round := range rounds {
+		before := truncated // a bus that is slow to start may trim only while it is sent and read from
 		sendMany(t, b, round*sent+1, (round+1)*sent, "t.old")
 		for n := 0; n < readOf; {
 			n += next(20)
@@ -108,14 +109,14 @@ func TestFaultRetentionOvertakesAConsumer(t *testing.T) {
 			}
 			trimmed = status.Journal.Bytes <= 300*eventBytes
 		}
-		if before := truncated; next(20) == 0 || truncated != before+1 {
-			t.Fatalf("round %d: the first page after the events were removed does not say so", round)
+		if next(20) == 0 || truncated == before {
+			t.Fatalf("round %d: up to event %d, no page said that events before it were removed", round, last)
 		}
 	}
 	for next(consume.MaxPage) > 0 {
 	}
-	if last != rounds*sent || truncated != rounds {
-		t.Errorf("read up to event %d of %d, %d pages said that some were gone, want %d", last, rounds*sent, truncated, rounds)
+	if last != rounds*sent {
+		t.Errorf("read up to event %d of %d, %d pages said that some were gone in %d rounds", last, rounds*sent, truncated, rounds)
 	}
 	t.Logf("%d events acknowledged, %d read in order, %d removed before, told of %d times", rounds*sent, last-skipped, skipped, truncated)
 }
