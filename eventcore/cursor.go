@@ -18,42 +18,73 @@ type Cursor struct {
 	After   Position
 }
 
-// cursorPrefix marks a cursor, so that it is told from the other forms that a start can have.
-const cursorPrefix = "c1_"
+// A cursor is "_", the position in base 36, "." and the journal's name: short, because every event that a model
+// reads has one, and told by its first character from the other forms that a start can have. The older form, in
+// base64, is that of the cursors that were given before, and of journals whose names are not safe in URLs.
+const (
+	cursorMark   = "_"
+	positionBase = 36
+	olderMark    = "c1_"
+	maxCursor    = 256 // bytes
+)
 
-// String returns the opaque form that [ParseCursor] reads; it is safe in URLs and file names.
+// String returns the opaque form that [ParseCursor] reads; it is safe in URLs, shells and file names.
 func (c Cursor) String() string {
-	plain := strconv.FormatUint(uint64(c.After), 10) + "." + c.Journal
-	return cursorPrefix + base64.RawURLEncoding.EncodeToString([]byte(plain))
+	if !plainName(c.Journal) {
+		plain := strconv.FormatUint(uint64(c.After), 10) + "." + c.Journal
+		return olderMark + base64.RawURLEncoding.EncodeToString([]byte(plain))
+	}
+	return cursorMark + strconv.FormatUint(uint64(c.After), positionBase) + "." + c.Journal
+}
+
+// plainName reports whether a journal's name can be in a cursor as it is.
+func plainName(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return name != ""
 }
 
 // IsCursor reports whether text has the form of a cursor, not whether it is a good one.
-func IsCursor(text string) bool { return strings.HasPrefix(text, cursorPrefix) }
+func IsCursor(text string) bool {
+	return strings.HasPrefix(text, cursorMark) || strings.HasPrefix(text, olderMark)
+}
 
-// ParseCursor reads what [Cursor.String] wrote, on this machine or another. Anything else is an [*Error] with
-// [CodeInvalidCursor].
+// ParseCursor reads what [Cursor.String] wrote, on this machine or another, in this version or an older one.
+// Anything else is an [*Error] with [CodeInvalidCursor].
 func ParseCursor(text string) (Cursor, error) {
-	invalid := &Error{
+	if c, ok := parseCursor(text); ok {
+		return c, nil
+	}
+	return Cursor{}, &Error{
 		Code:    CodeInvalidCursor,
 		Message: fmt.Sprintf("%q is not a cursor of this server", clip(text, 80)),
 		Hint: "pass a cursor exactly as a result or a line of consume gave it; without one, poll_events goes on where the " +
 			"last poll ended, and lark-events-mcp consume begins now",
 	}
-	encoded, ok := strings.CutPrefix(text, cursorPrefix)
-	if !ok || len(encoded) > 256 {
-		return Cursor{}, invalid
+}
+
+func parseCursor(text string) (Cursor, bool) {
+	if len(text) > maxCursor {
+		return Cursor{}, false
 	}
-	plain, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil {
-		return Cursor{}, invalid
+	if encoded, older := strings.CutPrefix(text, olderMark); older {
+		plain, err := base64.RawURLEncoding.DecodeString(encoded)
+		c, ok := splitCursor(string(plain), 10)
+		return c, ok && err == nil
 	}
-	after, journal, ok := strings.Cut(string(plain), ".")
-	if !ok || journal == "" {
-		return Cursor{}, invalid
-	}
-	n, err := strconv.ParseUint(after, 10, 63)
-	if err != nil {
-		return Cursor{}, invalid
-	}
-	return Cursor{Journal: journal, After: Position(n)}, nil
+	plain, marked := strings.CutPrefix(text, cursorMark)
+	c, ok := splitCursor(plain, positionBase)
+	return c, ok && marked && plainName(c.Journal)
+}
+
+// splitCursor reads a position in the base, a point and a journal's name.
+func splitCursor(text string, base int) (Cursor, bool) {
+	after, journal, ok := strings.Cut(text, ".")
+	n, err := strconv.ParseUint(after, base, 63)
+	return Cursor{Journal: journal, After: Position(n)}, ok && err == nil && journal != ""
 }

@@ -71,13 +71,22 @@ func TestAnIDThatCameBackIsNotEvictedByItsOldSlot(t *testing.T) {
 }
 
 func TestCursorsAreOpaqueAndReadBack(t *testing.T) {
-	for _, c := range []Cursor{{"4f3210e97733d45e", 0}, {"x", 1 << 62}} {
-		got, err := ParseCursor(c.String())
-		if err != nil || got != c {
-			t.Errorf("%v reads back as %v, %v", c, got, err)
+	for text, c := range map[string]Cursor{
+		"_0.4f3210e97733d45e": {"4f3210e97733d45e", 0},
+		"_27a.k3x9f":          {"k3x9f", 2854},
+		"_z1ci99jj7474.J-1":   {"J-1", 1 << 62},
+		"c1_MC5hIGIuYw":       {"a b.c", 0}, // a name that is not safe in URLs
+	} {
+		got, err := ParseCursor(text)
+		if err != nil || got != c || c.String() != text {
+			t.Errorf("%s reads as %v, %v, and %v is written as %s", text, got, err, c, c)
 		}
 	}
-	for _, bad := range []string{"", "5", "c1_", "c1_x", "c1_NQ", "c1_LTEueA", "c2_MC54"} {
+	older := "c1_MTIwMC40ZjMyMTBlOQ" // 1200.4f3210e9, as it was written before
+	if got, err := ParseCursor(older); err != nil || got != (Cursor{"4f3210e9", 1200}) {
+		t.Errorf("%s reads as %v, %v", older, got, err)
+	}
+	for _, bad := range []string{"", "5", "c1_", "c1_x", "c1_NQ", "c1_LTEueA", "c2_MC54", "_", "_5", "_.x", "_-1.x", "_5.", "_5.x y", "_5.x.y", "5.x"} {
 		var e *Error
 		if _, err := ParseCursor(bad); !errors.As(err, &e) || e.Code != CodeInvalidCursor {
 			t.Errorf("%q: %v", bad, err)

@@ -77,15 +77,15 @@ func TestAWebhookIsSubscribedFor(t *testing.T) {
 		Status: &webhook.DeliveryStatus{Active: true}}}
 	s := webhookSession(t, w)
 	answer := request(t, s, "events/subscribe", `{"name":"`+messageKey+`","arguments":{"chat_type":"p2p"},"delivery":{`+endpoint+
-		`},"cursor":"c1_MS5qMQ","maxAgeMs":60000,"ttlMs":120000}`)
-	want := `{"id":"wh_1","refreshBefore":"2026-10-01T09:00:00Z","cursor":"c1_Ny5qMQ","truncated":true,` +
+		`},"cursor":"_1.j1","maxAgeMs":60000,"ttlMs":120000}`)
+	want := `{"id":"wh_1","refreshBefore":"2026-10-01T09:00:00Z","cursor":"_7.j1","truncated":true,` +
 		`"deliveryStatus":{"active":true,"lastDeliveryAt":null,"lastError":null}}`
 	if string(answer.Result) != want {
 		t.Errorf("granted %s %+v\nwant %s", answer.Result, answer.Error, want)
 	}
 	asked := w.asked
 	if asked.Principal != "ada" || asked.Name != messageKey || string(asked.Arguments) != `{"chat_type":"p2p"}` || asked.URL != "https://example.com/hook" ||
-		asked.Secret == "" || *asked.Cursor != "c1_MS5qMQ" || asked.MaxAge != time.Minute || *asked.TTL != 2*time.Minute {
+		asked.Secret == "" || *asked.Cursor != "_1.j1" || asked.MaxAge != time.Minute || *asked.TTL != 2*time.Minute {
 		t.Errorf("asked for %+v", asked)
 	}
 	answer = request(t, s, "events/unsubscribe", `{"name":"`+messageKey+`","delivery":{"url":"https://example.com/hook"}}`)

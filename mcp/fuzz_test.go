@@ -41,11 +41,11 @@ func said(f *testing.F) map[string][]string {
 var nasty = []string{
 	`{"jsonrpc":"2.0","id":1,"method":"ping"}` + "\n" + `{"jsonrpc":"2.0","id":1,"method":"ping"}` + "\n" + `{"jsonrpc":"2.0","id":"1","method":"ping"}`,
 	`{"jsonrpc":"2.0","id":1e400,"method":"ping"}`, `{"jsonrpc":"2.0","id":12345678901234567890123,"method":"tools/list"}`, `{"id":"\ud800","method":"ping"}`,
-	`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"poll_events","arguments":{"wait_seconds":50,"cursor":"c1_MC5q"}}}` + "\n" +
+	`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"poll_events","arguments":{"wait_seconds":50,"cursor":"_0.j"}}}` + "\n" +
 		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`,
 	`{"jsonrpc":"2.0","id":2,"method":"subscriptions/listen","params":{"notifications":{"resourcesListChanged":true},"_meta":` + modernMeta + `}}`,
 	`{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{"_meta":` + modernMeta + `}}`, `{"jsonrpc":"2.0","id":3,"method":"server/discover","params":{"_meta":` + modernMeta + `}}`,
-	`{"jsonrpc":"2.0","id":4,"method":"events/poll","params":{"name":"` + messageKey + `","cursor":"c1_MTAuag","maxAgeMs":-1,"_meta":` + modernMeta + `}}`,
+	`{"jsonrpc":"2.0","id":4,"method":"events/poll","params":{"name":"` + messageKey + `","cursor":"_a.j","maxAgeMs":-1,"_meta":` + modernMeta + `}}`,
 	`{"jsonrpc":"2.0","id":5,"method":"events/list","params":{"cursor":"AAAA","pattern":"*","_meta":` + modernMeta + `}}`,
 	`{"jsonrpc":"2.0","id":6,"method":"resources/read","params":{"uri":"lark-event://keys/%00%2e%2e/x"}}`, `{"jsonrpc":"2.0","id":7,"method":"prompts/get","params":{"name":""}}`,
 	`{"jsonrpc":"2.0","id":8,"method":"tools/list","params":{"cursor":"bm93"}}`, `{"jsonrpc":"2.0","id":9,"method":"completion/complete","params":{"ref":{}}}`,

@@ -19,9 +19,10 @@ var chat = []string{
 	"text_p2p", "interactive", "text_mentions", "media", "text_p2p", "text_mentions", "post", "text_p2p", "image", "text_p2p",
 }
 
-// userAgent is what the platform adds to a message for apps that may see with which client it was written.
-const userAgent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 " +
-	"Safari/537.36 Lark/7.50.8 LarkLocale/en_US SDK-Version/7.50.3"
+// userAgent is what the platform adds to a message for apps that may see with which client it was written, in the form
+// that a desktop client of 2026 sends.
+const userAgent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.6778.268 " +
+	"Safari/537.36 Lark/7.53.16 LarkLocale/en_US ttnet SDK-Version/7.53.10"
 
 // bytesRow is how much of a model's context a page takes.
 func bytesRow() row {

@@ -214,7 +214,7 @@ func TestConsumeExitCodes(t *testing.T) {
 		"param missing":     {[]string{"event.any"}, nil, 2, "event_type"},
 		"param twice":       {[]string{messageKey, "--param", "chat_type=p2p", "--param", "chat_type=group"}, nil, 2, "twice"},
 		"bad jq":            {[]string{messageKey, "--jq", ".content |"}, nil, 2, "lark-events-mcp schema " + messageKey},
-		"bad cursor":        {[]string{messageKey, "--from", "c1_AAAA"}, nil, 2, "lark-events-mcp consume"},
+		"bad cursor":        {[]string{messageKey, "--from", "_AAAA"}, nil, 2, "lark-events-mcp consume"},
 		"bad start":         {[]string{messageKey, "--from", "yesterday"}, nil, 2, "yesterday"},
 		"no app id":         {[]string{messageKey}, map[string]string{"LARK_APP_ID": ""}, 3, "LARK_APP_ID"},
 		"no secret":         {[]string{messageKey}, map[string]string{"LARK_APP_SECRET": ""}, 3, "LARK_APP_SECRET"},

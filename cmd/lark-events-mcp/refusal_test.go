@@ -50,10 +50,10 @@ func TestBadArgumentsAreRefusedWithWhatToDo(t *testing.T) {
 		{"filter that does not end", "subscribe_event", filter(`last(repeat(1))`), "invalid_filter", "did not end", ""},
 		{"filter that is too long", "subscribe_event", filter(`.content == "` + strings.Repeat("x", 5000) + `"`), "invalid_filter", "bytes", ""},
 		{"filter that is much too long", "subscribe_event", filter(`.content == "` + strings.Repeat("x", 20000) + `"`), "invalid_filter", "at most 4096", ""},
-		{"unknown subscription polled", "poll_events", map[string]any{"subscription_id": "sub_nope"}, "unknown_subscription", "sub_nope", ""},
-		{"unknown subscription ended", "unsubscribe_event", map[string]any{"subscription_id": "sub_nope"}, "unknown_subscription", "sub_nope", ""},
+		{"unknown subscription polled", "poll_events", map[string]any{"subscription_id": "snope"}, "unknown_subscription", "snope", ""},
+		{"unknown subscription ended", "unsubscribe_event", map[string]any{"subscription_id": "snope"}, "unknown_subscription", "snope", ""},
 		{"cursor that is none", "poll_events", map[string]any{"cursor": "yesterday"}, "invalid_cursor", "yesterday", ""},
-		{"cursor that is broken", "poll_events", map[string]any{"cursor": "c1_AAAA"}, "invalid_cursor", "c1_AAAA", ""},
+		{"cursor that is broken", "poll_events", map[string]any{"cursor": "_AAAA"}, "invalid_cursor", "_AAAA", ""},
 		{"start that is none", "subscribe_event", map[string]any{"key": messageKey, "from": "yesterday"}, "invalid_cursor", "yesterday", ""},
 	} {
 		t.Run(call.name, func(t *testing.T) {

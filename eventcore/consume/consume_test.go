@@ -2,6 +2,7 @@ package consume_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -276,6 +277,7 @@ func TestWhereASubscriptionBegins(t *testing.T) {
 	b.Source.Send(t, testutil.Events(3, 4, "t.a")...)
 	middle := read(t, c, at(subscribe(t, c, consume.Request{Key: key, From: "earliest"})), 3, 0).Next[0]
 	foreign := eventcore.Cursor{Journal: "elsewhere", After: 3}
+	older := "c1_" + base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%s", middle.After, middle.Journal))
 	cases := []struct {
 		from      string
 		want      []string
@@ -286,6 +288,7 @@ func TestWhereASubscriptionBegins(t *testing.T) {
 		{"30m", wantIDs(3, 4), false},
 		{"2d", wantIDs(1, 2, 3, 4), false},
 		{middle.String(), wantIDs(4), false},
+		{older, wantIDs(4), false},
 		{foreign.String(), wantIDs(1, 2, 3, 4), true},
 		{eventcore.Cursor{Journal: middle.Journal, After: 1 << 40}.String(), wantIDs(1, 2, 3, 4), true},
 	}
@@ -296,9 +299,38 @@ func TestWhereASubscriptionBegins(t *testing.T) {
 			t.Errorf("from %s: %v truncated %t, want %v %t", test.from, got, page.Truncated, test.want, test.truncated)
 		}
 	}
-	for _, bad := range []string{"yesterday", "c1_", "c1_!!", "-5m", "c1_" + "AAAA"} {
+	for _, bad := range []string{"yesterday", "c1_", "c1_!!", "-5m", "c1_AAAA", "_", "_AAAA", "_!!.j"} {
 		if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: key, From: bad}); !eventcore.IsCode(err, eventcore.CodeInvalidCursor) {
 			t.Errorf("from %q: got %v, want invalid_cursor", bad, err)
+		}
+	}
+}
+
+// The fingerprints of both filters begin with the same 30 bits; they were found by trying.
+func TestTwoSubscriptionsNeverShareAnID(t *testing.T) {
+	b := startBus(t)
+	c := newClient(t, b)
+	key := register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})
+	one := subscribe(t, c, consume.Request{Key: key, Filter: "3172 != -1"})
+	other := subscribe(t, c, consume.Request{Key: key, Filter: "27818 != -1"})
+	if one == other || other.ID == one.ID || !strings.HasPrefix(other.ID, one.ID) {
+		t.Errorf("the ids are %s and %s, want the second longer", one.ID, other.ID)
+	}
+	b.Source.Send(t, testutil.Event(1, "t.a"))
+	for _, sub := range []*consume.Subscription{one, other} {
+		if again := subscribe(t, c, consume.Request{Key: key, Filter: sub.Filter}); again != sub {
+			t.Errorf("subscribing again to %s gives %s", sub.ID, again.ID)
+		}
+		if page := read(t, c, at(sub), 10, time.Minute); len(page.Events) != 1 || page.Events[0].Subscription != sub {
+			t.Errorf("%s reads %+v", sub.ID, page)
+		}
+	}
+	for sub, want := range map[*consume.Subscription]string{one: other.ID, other: one.ID} {
+		if _, err := c.Unsubscribe(t.Context(), sub); err != nil {
+			t.Fatal(err)
+		}
+		if again := subscribe(t, c, consume.Request{Key: key, Filter: sub.Filter}); again.ID == want {
+			t.Errorf("%s is given twice", want)
 		}
 	}
 }

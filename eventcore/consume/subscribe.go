@@ -50,7 +50,7 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 	}
 	for {
 		c.mu.Lock()
-		other := c.subscribed[sub.ID]
+		other := c.subscribed[sub.fingerprint]
 		if other == nil {
 			break
 		}
@@ -72,7 +72,8 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		return other.sub, true, nil
 	}
 	pending := &pendingSub{done: make(chan struct{}), sub: sub}
-	c.subscribed[sub.ID] = pending
+	sub.ID = c.freeID(sub.fingerprint)
+	c.subscribed[sub.fingerprint] = pending
 	c.holders++
 	sub.holder = c.holders
 	c.mu.Unlock()
@@ -80,7 +81,7 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 	pending.err = c.establish(ctx, sub, from, false)
 	c.mu.Lock()
 	if pending.err != nil {
-		delete(c.subscribed, sub.ID)
+		delete(c.subscribed, sub.fingerprint)
 	} else {
 		c.subs[sub.ID] = sub
 	}
@@ -90,6 +91,22 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		return nil, false, pending.err
 	}
 	return sub, false, nil
+}
+
+// idLength is what a subscription's ID usually has: the mark and 30 bits.
+const idLength = 7
+
+// freeID returns the shortest beginning of a fingerprint that no other subscription has as its ID. Mu is held.
+func (c *Client) freeID(fingerprint string) string {
+	taken := map[string]bool{}
+	for _, other := range c.subscribed {
+		taken[other.sub.ID] = true
+	}
+	for n := idLength; ; n++ {
+		if id := fingerprint[:n]; !taken[id] {
+			return id
+		}
+	}
 }
 
 // define resolves a request against the registry.
@@ -223,7 +240,7 @@ func (c *Client) Unsubscribe(ctx context.Context, sub *Subscription) (Cleanup, e
 	c.mu.Lock()
 	_, known := c.subs[sub.ID]
 	delete(c.subs, sub.ID)
-	delete(c.subscribed, sub.ID)
+	delete(c.subscribed, sub.fingerprint)
 	c.mu.Unlock()
 	if !known {
 		return CleanupDone, nil

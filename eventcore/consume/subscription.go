@@ -3,11 +3,12 @@ package consume
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -16,13 +17,17 @@ import (
 
 // Subscription is one consumer's interest in a key. Its exported fields do not change.
 type Subscription struct {
-	// ID is the same for the same key, params and filter.
+	// ID is the same for the same key, params and filter, and short, because every event that a model reads has it.
+	// Only where two of a client would have the same one, the second has a longer one.
 	ID     string
 	Key    *eventcore.KeyDefinition
 	Params map[string]string // resolved and normalized; eventcore.TypedParams types them
 	Filter string
 	// Start is where it began.
 	Start eventcore.Cursor
+
+	// fingerprint is the key, the params and the filter as one name, of which the ID is the beginning.
+	fingerprint string
 
 	identity  string
 	holder    uint64
@@ -79,18 +84,18 @@ func (s *Subscription) warn(warnings []string) {
 // newSubscription fills in what follows from the definition and the resolved params.
 func newSubscription(def *eventcore.KeyDefinition, params map[string]string, filterText string) *Subscription {
 	return &Subscription{
-		ID: subscriptionID(def.Key, params, filterText), Key: def, Params: params, Filter: filterText,
+		Key: def, Params: params, Filter: filterText, fingerprint: fingerprint(def.Key, params, filterText),
 		identity: eventcore.SubscriptionIdentity(def, params), eventType: def.EventTypeFor(params),
 		workers: make(chan struct{}, max(def.Workers, 1)),
 	}
 }
 
-// subscriptionID names what is subscribed to, not who does.
-func subscriptionID(key string, params map[string]string, filterText string) string {
+// fingerprint names what is subscribed to, not who does.
+func fingerprint(key string, params map[string]string, filterText string) string {
 	// Maps are encoded in the order of their keys.
 	text, _ := json.Marshal([]any{key, params, filterText})
 	sum := sha256.Sum256(text)
-	return "sub_" + hex.EncodeToString(sum[:6])
+	return "s" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
 }
 
 // platform reports whether the subscription has a platform side, to be made and ended.

@@ -80,7 +80,8 @@ type Stats struct {
 // called from many goroutines at once. An error that only a person can mend, a damaged file say, has an
 // [*eventcore.Error] in its chain.
 type Journal interface {
-	// ID names the log; a log that was recreated has another one.
+	// ID names the log; a log that was recreated has another one. It is part of every [eventcore.Cursor], which is
+	// shortest if the name is a few letters, digits, - and _.
 	ID() string
 	// Append stores the entries in order. When it returns without error they are durable; with an error, none
 	// is to be relied on, and appending them again is safe.

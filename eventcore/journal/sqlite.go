@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver
@@ -168,12 +168,13 @@ func (j *SQLite) create(ctx context.Context) error {
 	default:
 		return fmt.Errorf("%w (format %d, this one reads %d)", errForeignFormat, version, schemaVersion)
 	}
-	var id [4]byte // short, because it is in every cursor
-	rand.Read(id[:])
 	return j.transact(ctx, func(tx *sql.Tx) error {
-		return createTables(ctx, tx, hex.EncodeToString(id[:]), counters{})
+		return createTables(ctx, tx, newID(), counters{})
 	})
 }
+
+// newID returns a random name of 25 bits: every cursor has it, and it only tells a journal from the one before it.
+func newID() string { return strings.ToLower(rand.Text()[:5]) }
 
 // createTables makes the tables of a journal that has trimmed what row says.
 func createTables(ctx context.Context, tx *sql.Tx, id string, row counters) error {

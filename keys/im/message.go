@@ -21,9 +21,9 @@ type MessageReceived struct {
 	RawContent   string               `json:"raw_content,omitempty" desc:"the content as the platform sent it, if it could not be rendered"`
 }
 
-// Mention is someone a message mentions.
+// Mention is someone a message mentions, named as in the platform's own list of messages.
 type Mention struct {
-	Name   string `json:"name"`
-	OpenID string `json:"open_id,omitempty" kind:"open_id"`
-	Bot    bool   `json:"bot,omitempty" desc:"true if a bot is mentioned, perhaps this one"`
+	Name string `json:"name"`
+	ID   string `json:"id,omitempty" kind:"open_id"`
+	Bot  bool   `json:"bot,omitempty" desc:"true if a bot is mentioned, perhaps this one"`
 }

@@ -65,7 +65,7 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 		out.SenderType = string(kind)
 	}
 	for _, m := range in.Mentions {
-		out.Mentions = append(out.Mentions, Mention{Name: string(m.Name), OpenID: string(m.ID), Bot: m.Type == "bot"})
+		out.Mentions = append(out.Mentions, Mention{Name: string(m.Name), ID: string(m.ID), Bot: m.Type == "bot"})
 	}
 	rendered, err := content.Render(string(in.MessageType), string(in.Content), mentioned(in.Mentions))
 	if err != nil {
