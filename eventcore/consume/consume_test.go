@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -306,35 +305,6 @@ func TestWhereASubscriptionBegins(t *testing.T) {
 	}
 }
 
-// The fingerprints of both filters begin with the same 30 bits; they were found by trying.
-func TestTwoSubscriptionsNeverShareAnID(t *testing.T) {
-	b := startBus(t)
-	c := newClient(t, b)
-	key := register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})
-	one := subscribe(t, c, consume.Request{Key: key, Filter: "3172 != -1"})
-	other := subscribe(t, c, consume.Request{Key: key, Filter: "27818 != -1"})
-	if one == other || other.ID == one.ID || !strings.HasPrefix(other.ID, one.ID) {
-		t.Errorf("the ids are %s and %s, want the second longer", one.ID, other.ID)
-	}
-	b.Source.Send(t, testutil.Event(1, "t.a"))
-	for _, sub := range []*consume.Subscription{one, other} {
-		if again := subscribe(t, c, consume.Request{Key: key, Filter: sub.Filter}); again != sub {
-			t.Errorf("subscribing again to %s gives %s", sub.ID, again.ID)
-		}
-		if page := read(t, c, at(sub), 10, time.Minute); len(page.Events) != 1 || page.Events[0].Subscription != sub {
-			t.Errorf("%s reads %+v", sub.ID, page)
-		}
-	}
-	for sub, want := range map[*consume.Subscription]string{one: other.ID, other: one.ID} {
-		if _, err := c.Unsubscribe(t.Context(), sub); err != nil {
-			t.Fatal(err)
-		}
-		if again := subscribe(t, c, consume.Request{Key: key, Filter: sub.Filter}); again.ID == want {
-			t.Errorf("%s is given twice", want)
-		}
-	}
-}
-
 func TestRefusedSubscriptions(t *testing.T) {
 	b := startBus(t)
 	c := newClient(t, b)
@@ -355,33 +325,6 @@ func TestRefusedSubscriptions(t *testing.T) {
 		if _, _, err := other.Subscribe(t.Context(), test.req); !eventcore.IsCode(err, test.code) {
 			t.Errorf("%s: got %v, want %s", name, err, test.code)
 		}
-	}
-}
-
-func TestTheSameSubscriptionIsReturnedAgain(t *testing.T) {
-	b := startBus(t)
-	c := newClient(t, b)
-	key := register(t, eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"})
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	made, found := 0, map[*consume.Subscription]bool{}
-	for range 8 {
-		group.Go(func() {
-			sub, existed, err := c.Subscribe(t.Context(), consume.Request{Key: key})
-			if err != nil {
-				t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			found[sub] = true
-			if !existed {
-				made++
-			}
-		})
-	}
-	group.Wait()
-	if made != 1 || len(found) != 1 {
-		t.Errorf("made %d, found %d different ones", made, len(found))
 	}
 }
 

@@ -235,12 +235,14 @@ const (
 )
 
 // Unsubscribe ends a subscription. A failed cleanup is reported, and the subscription is gone all the same.
-// One that is gone already is done.
+// One that is gone already is done, whether or not it was subscribed to again.
 func (c *Client) Unsubscribe(ctx context.Context, sub *Subscription) (Cleanup, error) {
 	c.mu.Lock()
-	_, known := c.subs[sub.ID]
-	delete(c.subs, sub.ID)
-	delete(c.subscribed, sub.fingerprint)
+	known := c.subs[sub.ID] == sub // another one may have the ID by now
+	if known {
+		delete(c.subs, sub.ID)
+		delete(c.subscribed, sub.fingerprint)
+	}
 	c.mu.Unlock()
 	if !known {
 		return CleanupDone, nil
