@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
 )
@@ -13,6 +14,7 @@ type heldConsumer struct {
 	*fakeConsumer
 	subscribe map[string]chan struct{} // by key
 	cleanup   chan struct{}            // while the subscription is still there
+	read      chan struct{}            // once it has the page
 }
 
 func (h *heldConsumer) Subscribe(ctx context.Context, req consume.Request) (*consume.Subscription, bool, error) {
@@ -28,6 +30,14 @@ func (h *heldConsumer) Unsubscribe(ctx context.Context, sub *consume.Subscriptio
 		<-h.cleanup
 	}
 	return h.fakeConsumer.Unsubscribe(ctx, sub)
+}
+
+func (h *heldConsumer) Read(ctx context.Context, at []consume.At, limit int, wait time.Duration) (*consume.Page, error) {
+	page, err := h.fakeConsumer.Read(ctx, at, limit, wait)
+	if h.read != nil {
+		<-h.read
+	}
+	return page, err
 }
 
 func TestEndingASubscriptionDoesNotWaitForOthers(t *testing.T) {
@@ -96,6 +106,29 @@ func TestASubscriptionThatEndedOnTheWayIsMadeAgain(t *testing.T) {
 				t.Errorf("the consumer has %d subscriptions, want the one that was made again", len(f.subs))
 			}
 		})
+		c.end()
+	})
+}
+
+// A page of a subscription that ended meanwhile is nobody's, although the one that follows has the same id: its events
+// would come again, and those from before it began were not asked for.
+func TestAPageIsNotThatOfTheNextSubscriptionWithItsID(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		consumer := &heldConsumer{fakeConsumer: newFakeConsumer(), read: make(chan struct{})}
+		c := serve(t, consumer).listen().initialize()
+		sub := c.subscribe(map[string]any{"key": messageKey})
+		consumer.publish(messageKey, `1`)
+		reading := c.start("tools/call", toolCall("poll_events", nil))
+		synctest.Wait()
+		c.tool("unsubscribe_event", map[string]any{"subscription_id": sub.SubscriptionID})
+		if next := c.subscribe(map[string]any{"key": messageKey}); next.SubscriptionID != sub.SubscriptionID {
+			t.Fatalf("the next subscription is %s, want %s again", next.SubscriptionID, sub.SubscriptionID)
+		}
+		close(consumer.read)
+		if got := ids(decode[pollResult](t, c.toolResult(reading))); len(got) != 0 {
+			t.Errorf("the page has %v, from before the subscription began", got)
+		}
 		c.end()
 	})
 }

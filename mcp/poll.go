@@ -93,8 +93,8 @@ func (p poll) claim(ctx context.Context, r *reading) bool {
 	claim := &p.session.claim
 	claim.Lock()
 	for i, sub := range r.subs {
-		_, present := p.session.subs.get(sub.ID)
-		if !present || (p.from == nil && sub.at() != r.at[i].Cursor) {
+		present, _ := p.session.subs.get(sub.ID) // perhaps the next one with the ID
+		if present != sub || (p.from == nil && sub.at() != r.at[i].Cursor) {
 			claim.Unlock()
 			return false
 		}
