@@ -96,7 +96,7 @@ type SchemaDef struct {
 	// Custom describes the payload as it is: the output of Process, or an event that comes in no V2 envelope.
 	Custom *SchemaSpec `json:"custom,omitempty"`
 	// FieldOverrides adds to single fields, by JSON Pointer into the payload the subscriber gets, with * for
-	// any array item: /event/message/chat_id, /mentions/*/open_id. A pointer must hit a field.
+	// any array item: /event/message/chat_id, /mentions/*/id. A pointer must hit a field.
 	FieldOverrides map[string]schemas.FieldMeta `json:"field_overrides,omitempty"`
 }
 
