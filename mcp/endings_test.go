@@ -132,3 +132,19 @@ func TestAPageIsNotThatOfTheNextSubscriptionWithItsID(t *testing.T) {
 		c.end()
 	})
 }
+
+// Room was made between a call that found none and its end of what it had been given, which another call had as well.
+func TestARefusalSparesWhatAnotherCallEntered(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		consumer := newFakeConsumer()
+		c := serve(t, consumer).listen().initialize()
+		c.subscribe(map[string]any{"key": messageKey})
+		session := c.server.openSessions()[0]
+		session.refuse(t.Context(), consumer, session.subs.all()[0].Subscription)
+		if n := consumer.subscriptions(); n != 1 {
+			t.Errorf("the consumer has %d subscriptions, want the one that the session has", n)
+		}
+		c.end()
+	})
+}

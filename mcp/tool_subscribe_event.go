@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -161,9 +162,16 @@ func (s *Session) subscribe(ctx context.Context, consumer Consumer, push PushMod
 	}
 }
 
-// refuse ends a subscription for which the session has no room.
+var errEntered = errors.New("another call has entered the subscription")
+
+// refuse ends a subscription for which the session had no room, unless another call that was given it found some.
 func (s *Session) refuse(ctx context.Context, consumer Consumer, made *consume.Subscription) {
-	over, err := s.endings.end(func() (*consume.Subscription, error) { return made, nil })
+	over, err := s.endings.end(func() (*consume.Subscription, error) {
+		if present, ok := s.subs.get(made.ID); ok && present.Subscription == made {
+			return nil, errEntered
+		}
+		return made, nil
+	})
 	if err != nil {
 		return
 	}
