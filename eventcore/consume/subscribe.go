@@ -37,7 +37,8 @@ type pendingSub struct {
 // Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
 // subscription. The same key, params and filter return the subscription that is there already, with existed
 // true, once a bus knows of it: if the bus was told to stop, this starts another one. A connection that the platform
-// refused is tried again. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
+// refused is tried again. One that is cancelled while its PreConsume runs is ended when that is done, before Subscribe
+// returns. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
 // credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
 func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
 	from, err := parseFrom(req.From)
@@ -79,6 +80,12 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 	c.mu.Unlock()
 
 	pending.err = c.establish(ctx, sub, from, false)
+	if pending.err == nil && ctx.Err() != nil {
+		pending.err = ctx.Err()
+		if _, err := sub.leave(context.WithoutCancel(ctx), c.liveLink()); err != nil {
+			c.log.Warn("a subscription that was cancelled while it was made could not be ended", "key", sub.Key.Key, "error", err)
+		}
+	}
 	c.mu.Lock()
 	if pending.err != nil {
 		delete(c.subscribed, sub.fingerprint)

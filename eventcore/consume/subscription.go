@@ -132,7 +132,8 @@ func (s *Subscription) joinLocked(ctx context.Context, l *link) (err error) {
 		return err
 	}
 	if answer.Acquired.First && s.platform() {
-		err := s.prepare(ctx)
+		// What the platform is asked is not cut off: nobody would know what came of it. The API's own limits end it.
+		err := s.prepare(context.WithoutCancel(ctx))
 		if settleErr := s.settle(ctx, l, err == nil); settleErr != nil {
 			return errors.Join(err, settleErr)
 		}
