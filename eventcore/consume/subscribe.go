@@ -100,8 +100,8 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 	return sub, false, nil
 }
 
-// idLength is what a subscription's ID usually has: the mark and 30 bits.
-const idLength = 7
+// idLength is what a subscription's ID usually has: a letter and 20 bits. It need not be more, since none is given twice.
+const idLength = 5
 
 // freeID returns the shortest beginning of a fingerprint that no other subscription has as its ID. Mu is held.
 func (c *Client) freeID(fingerprint string) string {
