@@ -25,7 +25,7 @@ func FuzzParseCursor(f *testing.F) {
 		if again, err := ParseCursor(cursor.String()); err != nil || again != cursor {
 			t.Errorf("%q is read as %+v, and that as %+v, %v", text, cursor, again, err)
 		}
-		if cursor.Journal == "" || !IsCursor(text) {
+		if cursor.Journal == "" || !IsCursor(text) || len(text) > maxCursor {
 			t.Errorf("%q is read as %+v", text, cursor)
 		}
 	})

@@ -136,7 +136,8 @@ type KeyDefinition struct {
 	// PreConsume makes the platform send the events, for keys that need a subscribe call of their own. It
 	// runs for the first consumer of a subscription identity on this machine; the cleanup it returns (nil for
 	// none) runs when the last one leaves. It must be idempotent: a consumer that takes over from one that
-	// was killed runs it again.
+	// was killed runs it again. It must end when ctx does, which may be some seconds after the subscriber has
+	// gone, so that what it began can be undone.
 	PreConsume func(ctx context.Context, rt APIClient, params map[string]string) (cleanup func() error, err error) `json:"-"`
 	// Cleanup undoes PreConsume for a consumer that did not run it itself: the last to leave is often not the
 	// first that came, and the first may have been killed. Nil means that such a consumer runs PreConsume again,

@@ -148,3 +148,28 @@ func TestARefusalSparesWhatAnotherCallEntered(t *testing.T) {
 		c.end()
 	})
 }
+
+// A page that a cursor asked for is read again for the subscription that follows, whose next page then goes on behind it.
+func TestAPageFromACursorIsReadForTheNextSubscriptionWithItsID(t *testing.T) {
+	registerKeys(t, messageDefinition())
+	synctest.Test(t, func(t *testing.T) {
+		consumer := &heldConsumer{fakeConsumer: newFakeConsumer(), read: make(chan struct{})}
+		c := serve(t, consumer).listen().initialize()
+		sub := c.subscribe(map[string]any{"key": messageKey})
+		consumer.publish(messageKey, `1`)
+		reading := c.start("tools/call", toolCall("poll_events", map[string]any{"cursor": sub.Cursor}))
+		synctest.Wait()
+		c.tool("unsubscribe_event", map[string]any{"subscription_id": sub.SubscriptionID})
+		if next := c.subscribe(map[string]any{"key": messageKey, "from": sub.Cursor}); next.SubscriptionID != sub.SubscriptionID {
+			t.Fatalf("the next subscription is %s, want %s again", next.SubscriptionID, sub.SubscriptionID)
+		}
+		close(consumer.read)
+		if got := ids(decode[pollResult](t, c.toolResult(reading))); len(got) != 1 {
+			t.Errorf("the page has %v, want the event behind the cursor", got)
+		}
+		if got := ids(c.poll(nil)); len(got) != 0 {
+			t.Errorf("the next page has %v, which came already", got)
+		}
+		c.end()
+	})
+}

@@ -77,9 +77,10 @@ func (f *feed) revive(ctx context.Context) error {
 	if !due {
 		return nil
 	}
-	sub, existed, err := f.lane.consumer.Subscribe(ctx, consume.Request{Key: f.sub.Key.Key, Params: eventcore.TypedParams(f.sub.Key, f.sub.Params)})
-	if err == nil && !existed { // what normalizes them gives something else by now
-		_, err = f.lane.consumer.Unsubscribe(ctx, sub)
+	// What normalizes the params may give something else by now, which ends again unless another feed holds it.
+	sub, _, err := f.lane.hold(ctx, consume.Request{Key: f.sub.Key.Key, Params: eventcore.TypedParams(f.sub.Key, f.sub.Params)})
+	if err == nil {
+		err = f.lane.unsubscribe(ctx, sub)
 	}
 	return err
 }

@@ -120,30 +120,34 @@ func (h *eventHub) leave(l *lane, reads int) {
 	}
 }
 
-// subscribe returns a subscription with one more feed that holds it.
+// subscribe returns a subscription with one more feed that holds it, the only one of a key for one consumer.
 func (l *lane) subscribe(ctx context.Context, req consume.Request) (*consume.Subscription, error) {
+	sub, holders, err := l.hold(ctx, req)
+	if err != nil || !sub.Key.SingleConsumer || holders == 1 {
+		return sub, err
+	}
+	if err := l.unsubscribe(ctx, sub); err != nil {
+		return nil, err
+	}
+	return nil, &eventcore.Error{Code: eventcore.CodeSingleConsumer,
+		Message: fmt.Sprintf("%s can have one consumer, and this server follows it already", req.Key),
+		Hint:    "end the other stream, webhook or polling first; a poll's hold ends " + leaseTime.String() + " after the last one"}
+}
+
+// hold takes hold of a subscription, and returns how many hold it with that.
+func (l *lane) hold(ctx context.Context, req consume.Request) (sub *consume.Subscription, holders int, err error) {
 	done := l.endings.begin()
 	defer done()
 	for {
-		sub, _, err := l.consumer.Subscribe(ctx, req)
-		if err != nil {
-			return nil, err
+		if sub, _, err = l.consumer.Subscribe(ctx, req); err != nil {
+			return nil, 0, err
 		}
-		taken := false
 		entered, err := l.endings.enter(ctx, sub, func() {
-			if taken = sub.Key.SingleConsumer && l.held[sub] > 0; !taken {
-				l.held[sub]++
-			}
+			l.held[sub]++
+			holders = l.held[sub]
 		})
-		switch {
-		case err != nil:
-			return nil, err
-		case taken:
-			return nil, &eventcore.Error{Code: eventcore.CodeSingleConsumer,
-				Message: fmt.Sprintf("%s can have one consumer, and this server follows it already", req.Key),
-				Hint:    "end the other stream, webhook or polling first; a poll's hold ends " + leaseTime.String() + " after the last one"}
-		case entered:
-			return sub, nil
+		if entered || err != nil {
+			return sub, holders, err
 		}
 	}
 }

@@ -289,3 +289,52 @@ func TestAPageOfTheListIsSmall(t *testing.T) {
 	}
 	c.end()
 }
+
+// lateConsumer runs what is to happen after its next Subscribe, before that returns.
+type lateConsumer struct {
+	*fakeConsumer
+	after func()
+}
+
+func (l *lateConsumer) Subscribe(ctx context.Context, req consume.Request) (*consume.Subscription, bool, error) {
+	sub, existed, err := l.fakeConsumer.Subscribe(ctx, req)
+	if after := l.after; after != nil {
+		l.after = nil
+		after()
+	}
+	return sub, existed, err
+}
+
+// What reviving makes anew ends again, unless another feed has taken hold of it meanwhile.
+func TestRevivingSparesWhatAnotherFeedHolds(t *testing.T) {
+	for name, want := range map[string]int{"nobody else": 0, "another feed": 1} {
+		t.Run(name, func(t *testing.T) {
+			registerKeys(t, messageDefinition())
+			consumer := &lateConsumer{fakeConsumer: newFakeConsumer()}
+			server := newTestServer(t, consumer)
+			defer server.Close(t.Context())
+			in, err := newInterest(messageKey, nil, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one, err := server.hub.open(t.Context(), in, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			consumer.change(func(f *fakeConsumer) { clear(f.subs) }) // as if the params meant something else by now
+			if want > 0 {
+				consumer.after = func() {
+					if _, err := server.hub.open(t.Context(), in, 1); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if err := one.revive(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := consumer.subscriptions(); n != want {
+				t.Errorf("the consumer has %d subscriptions, want %d", n, want)
+			}
+		})
+	}
+}

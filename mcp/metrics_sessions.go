@@ -80,7 +80,7 @@ func (s *Session) readers() []reader {
 	return readers
 }
 
-// lagging names a subscription; clients with the same one share the name.
+// lagging names a subscription; clients with the same one share the name, and rarely others whose ids are alike.
 type lagging struct{ key, id string }
 
 // lags counts how far the subscriptions are behind. One that the bus does not tell in time is left out.

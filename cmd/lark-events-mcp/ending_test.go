@@ -3,7 +3,9 @@
 package main_test
 
 import (
+	"net/http"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -52,6 +54,51 @@ func TestAServerEndsInAnOrderlyWay(t *testing.T) {
 			stays.mustRead("life goes on")
 		})
 	}
+}
+
+// Nobody who ends waits for a platform that does not answer.
+func TestAServerEndsWhileThePlatformHangs(t *testing.T) {
+	for name, answered := range map[string]int64{"at a subscribe": 0, "when a new bus asks again": 1} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			hanging := w.boardsHang(answered)
+			a := w.agent(legacyEra)
+			board := map[string]any{"params": map[string]any{"whiteboard_id": boardID}}
+			if answered == 0 {
+				a.beginTool("subscribe_event", subscribeArgs(boardKey, board))
+			} else {
+				a.listen(boardKey, board)
+				w.killBus()
+			}
+			<-hanging
+			elapsed := took(func() {
+				a.proc.stdin.Close()
+				a.proc.wait()
+			})
+			if elapsed > endPromise+endMargin {
+				t.Errorf("the server took %v to end", elapsed)
+			}
+		})
+	}
+}
+
+// boardsHang lets the platform's calls for whiteboards hang, except so many; each that does sends a token.
+func (w *world) boardsHang(answered int64) (hanging chan struct{}) {
+	hanging = make(chan struct{}, 100)
+	over := make(chan struct{})
+	w.t.Cleanup(func() { close(over) })
+	var calls atomic.Int64
+	w.platform.Handle("POST", "/open-apis/board/v1/whiteboards/{id}/{what}", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if calls.Add(1) > answered {
+			hanging <- struct{}{}
+			select {
+			case <-over:
+			case <-r.Context().Done():
+			}
+		}
+		rw.Write([]byte(`{"code":0,"msg":"success","data":{}}`))
+	}))
+	return hanging
 }
 
 // A server that never subscribed has nothing to end, and started no bus.

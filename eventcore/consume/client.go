@@ -46,6 +46,8 @@ type Client struct {
 	close    context.CancelFunc
 	tending  sync.WaitGroup
 	closeAll sync.Once
+	// making are the subscriptions that are being made. None begins once closed has ended.
+	making sync.WaitGroup
 
 	mu         sync.Mutex
 	link       *link         // nil before the first
@@ -54,6 +56,7 @@ type Client struct {
 	holders    uint64
 	subs       map[string]*Subscription // by ID
 	subscribed map[string]*pendingSub   // by fingerprint: those that are there or are being made
+	abandoned  int                      // of those that are being made, see [Client.abandon]
 }
 
 // New returns a client; nothing is dialled yet.
@@ -178,12 +181,14 @@ func (c *Client) Close(ctx context.Context) error {
 		c.close()
 		c.mu.Unlock()
 		first = c.unsubscribeAll(ctx)
+		c.awaitMaking(ctx)
 		c.mu.Lock()
 		l := c.link
 		c.mu.Unlock()
 		if l != nil {
 			l.close()
 		}
+		c.making.Wait()
 		c.tending.Wait()
 	})
 	return first

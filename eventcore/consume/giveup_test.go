@@ -72,39 +72,3 @@ func TestASubscribeCancelledWhileItWaitsHoldsNothing(t *testing.T) {
 	close(proceed)
 	unsubscribe(t, one, <-made, consume.CleanupDone)
 }
-
-// What is cancelled while the platform is asked is ended there as well.
-func TestASubscribeCancelledInPreConsumeIsCleanedUp(t *testing.T) {
-	b := startBus(t)
-	preparing, proceed, cleaned := make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)
-	key := register(t, eventcore.KeyDefinition{
-		Key: "t.slow", EventType: "t.slow",
-		PreConsume: func(ctx context.Context, _ eventcore.APIClient, _ map[string]string) (func() error, error) {
-			close(preparing)
-			<-proceed
-			return func() error { cleaned <- struct{}{}; return nil }, ctx.Err()
-		},
-	})
-	c := newClient(t, b)
-	ctx, cancel := context.WithCancel(t.Context())
-	failed := make(chan error)
-	go func() {
-		_, _, err := c.Subscribe(ctx, consume.Request{Key: key})
-		failed <- err
-	}()
-	<-preparing
-	cancel()
-	close(proceed)
-	if err := <-failed; !errors.Is(err, context.Canceled) {
-		t.Errorf("the cancelled one got %v", err)
-	}
-	select {
-	case <-cleaned:
-	default:
-		t.Error("it was not ended on the platform")
-	}
-	status, err := c.Status(t.Context())
-	if err != nil || len(status.Scopes) != 0 {
-		t.Errorf("of the cancelled one the bus knows %+v, %v", status, err)
-	}
-}

@@ -27,18 +27,11 @@ type Request struct {
 	From string
 }
 
-// pendingSub is a subscription that is there, or that somebody is making.
-type pendingSub struct {
-	done chan struct{} // closed when it is made or has failed
-	sub  *Subscription
-	err  error
-}
-
 // Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
 // subscription. The same key, params and filter return the subscription that is there already, with existed
 // true, once a bus knows of it: if the bus was told to stop, this starts another one. A connection that the platform
-// refused is tried again. One that is cancelled while its PreConsume runs is ended when that is done, before Subscribe
-// returns. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
+// refused is tried again. When ctx ends, Subscribe returns; what the platform was asked by then goes on for up to 5 s, and
+// is ended there as well. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
 // credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
 func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
 	from, err := parseFrom(req.From)
@@ -64,7 +57,7 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		if other.err != nil {
 			continue
 		}
-		switch err := c.establish(ctx, other.sub, from, true); {
+		switch err := c.establish(ctx, within(ctx), other.sub, from, true); {
 		case errors.Is(err, errLeft):
 			continue // it has just been ended
 		case err != nil:
@@ -72,35 +65,19 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		}
 		return other.sub, true, nil
 	}
-	pending := &pendingSub{done: make(chan struct{}), sub: sub}
-	sub.ID = c.freeID(sub.fingerprint)
-	c.subscribed[sub.fingerprint] = pending
-	c.holders++
-	sub.holder = c.holders
-	c.mu.Unlock()
-
-	pending.err = c.establish(ctx, sub, from, false)
-	if pending.err == nil && ctx.Err() != nil {
-		pending.err = ctx.Err()
-		if _, err := sub.leave(context.WithoutCancel(ctx), c.liveLink()); err != nil {
-			c.log.Warn("a subscription that was cancelled while it was made could not be ended", "key", sub.Key.Key, "error", err)
-		}
+	if c.closed.Err() != nil {
+		c.mu.Unlock()
+		return nil, false, errClosed
 	}
-	c.mu.Lock()
-	if pending.err != nil {
-		delete(c.subscribed, sub.fingerprint)
-	} else {
-		c.subs[sub.ID] = sub
-	}
+	made := c.begin(ctx, sub, from)
 	c.mu.Unlock()
-	close(pending.done)
-	if pending.err != nil {
-		return nil, false, pending.err
+	if err := c.await(ctx, made); err != nil {
+		return nil, false, err
 	}
 	return sub, false, nil
 }
 
-// idLength is what a subscription's ID usually has: a letter and 20 bits. It need not be more, since none is given twice.
+// idLength is what a subscription's ID usually has: a letter and 20 bits. It need not be more: no two of a client have the same at once.
 const idLength = 5
 
 // freeID returns the shortest beginning of a fingerprint that no other subscription has as its ID. Mu is held.
@@ -150,7 +127,7 @@ func normalize(ctx context.Context, def *eventcore.KeyDefinition, api eventcore.
 
 // establish attaches to the bus, finds the start unless the subscription existed, and joins. The start is found
 // before the platform side is made, so that nothing it brings is missed.
-func (c *Client) establish(ctx context.Context, sub *Subscription, from from, existed bool) error {
+func (c *Client) establish(ctx context.Context, asking asking, sub *Subscription, from from, existed bool) error {
 	before := c.liveLink()
 	return c.onLink(ctx, mayStart, func(l *link) (err error) {
 		// A fresh link's hello has asked for another try; on one that was there already nobody has.
@@ -169,7 +146,7 @@ func (c *Client) establish(ctx context.Context, sub *Subscription, from from, ex
 				return err
 			}
 		}
-		return sub.join(ctx, l)
+		return sub.join(ctx, asking, l)
 	})
 }
 
@@ -284,7 +261,7 @@ func (c *Client) rejoin(ctx context.Context, l *link) (all bool) {
 	c.mu.Unlock()
 	all = true
 	for _, sub := range subs {
-		err := sub.join(ctx, l)
+		err := sub.join(ctx, within(ctx), l)
 		if err == nil || errors.Is(err, errLeft) {
 			continue
 		}

@@ -103,20 +103,20 @@ func (s *Subscription) platform() bool { return s.Key.PreConsume != nil }
 
 // join makes the bus behind l know of the subscription and, if it is the first of its identity there, makes the
 // platform side. One that was ended returns errLeft.
-func (s *Subscription) join(ctx context.Context, l *link) error {
+func (s *Subscription) join(ctx context.Context, asking asking, l *link) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.left {
 		return errLeft
 	}
-	err := s.joinLocked(ctx, l)
+	err := s.joinLocked(ctx, asking, l)
 	if ctx.Err() == nil && !errors.Is(err, errLost) {
 		s.setProblem(err)
 	}
 	return err
 }
 
-func (s *Subscription) joinLocked(ctx context.Context, l *link) (err error) {
+func (s *Subscription) joinLocked(ctx context.Context, asking asking, l *link) (err error) {
 	if s.joined == l {
 		return nil
 	}
@@ -132,8 +132,7 @@ func (s *Subscription) joinLocked(ctx context.Context, l *link) (err error) {
 		return err
 	}
 	if answer.Acquired.First && s.platform() {
-		// What the platform is asked is not cut off: nobody would know what came of it. The API's own limits end it.
-		err := s.prepare(context.WithoutCancel(ctx))
+		err := s.prepare(asking())
 		if settleErr := s.settle(ctx, l, err == nil); settleErr != nil {
 			return errors.Join(err, settleErr)
 		}
@@ -165,7 +164,7 @@ func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 		return s.leaveLost()
 	}
 	// A bus that took over a moment ago may not know of the subscription yet; only it can say who is the last.
-	if s.joinLocked(ctx, l) != nil {
+	if s.joinLocked(ctx, within(ctx), l) != nil {
 		return s.leaveLost()
 	}
 	s.joined = nil

@@ -19,8 +19,9 @@ import (
 // ErrInUse is the cause of the error for a folder whose webhooks another process delivers.
 var ErrInUse = errors.New("another process delivers the webhooks of this folder")
 
-// storeVersion is the version of the file's format. A file of another one is not touched.
-const storeVersion = 1
+// storeVersion is the version of the file's format, the latest of those that are read. A file of a later one is not touched.
+// Version 1 had watermarks in the older form of cursors only, of which the programs that wrote it knew no other.
+const storeVersion = 2
 
 // store is the file in which subscriptions are kept, secrets included, and the lock that makes this process its only
 // user. One goroutine at a time may use it.
@@ -81,8 +82,8 @@ func (s *store) load() ([]*subscription, error) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		return nil, s.unusable("read", err, hint)
 	}
-	if file.Version != storeVersion {
-		return nil, s.unusable("read", fmt.Errorf("its format is version %d, and this program reads %d", file.Version, storeVersion),
+	if file.Version < 1 || file.Version > storeVersion {
+		return nil, s.unusable("read", fmt.Errorf("its format is version %d, and this program reads up to %d", file.Version, storeVersion),
 			"run the program that wrote it, or move it away")
 	}
 	var subs []*subscription

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -58,6 +59,29 @@ func TestSubscriptionsSurviveTheProcess(t *testing.T) {
 	})
 }
 
+// What earlier programs wrote, which had the older form of cursors, is read on.
+func TestSubscriptionsOfTheFirstVersionAreKept(t *testing.T) {
+	dir := t.TempDir()
+	in(t, func(o *Options) { o.Dir = dir }, func(t *testing.T, w *world) {
+		w.subscribe(func(r *Request) { r.TTL = nil })
+		w.stop()
+		older := "c1_" + base64.RawURLEncoding.EncodeToString([]byte("0."+journal))
+		text := strings.Replace(stored(t, dir), `"version":2`, `"version":1`, 1)
+		text = strings.Replace(text, at(0).String(), older, 1)
+		if !strings.Contains(text, older) || !strings.Contains(text, `"version":1`) {
+			t.Fatalf("the file is %s", text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "webhooks.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.feeds.publish(`1`)
+		w.restart()
+		if got := ids(w.after(time.Minute)); got != "e1" {
+			t.Errorf("after the restart: %s", got)
+		}
+	})
+}
+
 // A crash costs repetitions of the last second's deliveries, never an event.
 func TestReadingPositionsAreSavedWithinASecond(t *testing.T) {
 	dir := t.TempDir()
@@ -99,7 +123,7 @@ func TestADamagedFileIsAnErrorAndKept(t *testing.T) {
 		good := stored(t, dir)
 		record := good[strings.Index(good, "[")+1 : strings.LastIndex(good, "]")]
 		for name, text := range map[string]string{
-			"empty": "", "cut off": good[:len(good)/2], "another version": strings.Replace(good, `"version":1`, `"version":2`, 1),
+			"empty": "", "cut off": good[:len(good)/2], "a later version": strings.Replace(good, `"version":2`, `"version":3`, 1),
 			"another principal": strings.Replace(good, `"ann"`, `"bob"`, 1), "no secret": strings.Replace(good, secretPrefix, "", 1),
 			"twice":     strings.Replace(good, record, record+","+record, 1),
 			"no cursor": strings.Replace(good, at(0).String(), "", 1), "no version": `{}`, "not ours": `[]`,

@@ -1,0 +1,210 @@
+package consume_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/consume"
+	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+)
+
+// generous is what is given to something that comes at once.
+const generous = time.Minute
+
+// slowPlatform is a platform whose nth PreConsume, and each after it, waits until it may proceed or its context ends.
+type slowPlatform struct {
+	key       string
+	preparing chan struct{} // has a token for each that waits
+	proceed   chan struct{} // closed by proceedOnce
+	cut       chan struct{} // has a token for each whose context ended first
+
+	proceedOnce                     func()
+	prepared, cleaned, inside, most atomic.Int64
+}
+
+func newSlowPlatform(t *testing.T, nth int64) *slowPlatform {
+	p := &slowPlatform{preparing: make(chan struct{}, 1000), cut: make(chan struct{}, 1000), proceed: make(chan struct{})}
+	p.proceedOnce = sync.OnceFunc(func() { close(p.proceed) })
+	t.Cleanup(p.proceedOnce)
+	var calls atomic.Int64
+	p.key = register(t, eventcore.KeyDefinition{
+		Key: "t.slow", EventType: "t.slow",
+		Params: []eventcore.ParamDef{{Name: "box", Type: eventcore.ParamString, Description: "which", SubscriptionKey: true}},
+		PreConsume: func(ctx context.Context, _ eventcore.APIClient, _ map[string]string) (func() error, error) {
+			if calls.Add(1) >= nth {
+				p.most.Store(max(p.most.Load(), p.inside.Add(1)))
+				defer p.inside.Add(-1)
+				p.preparing <- struct{}{}
+				select {
+				case <-ctx.Done():
+					p.cut <- struct{}{}
+					return nil, ctx.Err()
+				case <-p.proceed:
+				}
+			}
+			p.prepared.Add(1)
+			return func() error { p.cleaned.Add(1); return nil }, nil
+		},
+	})
+	return p
+}
+
+// begin subscribes in the background; the channel gets what comes of it.
+func begin(ctx context.Context, c *consume.Client, req consume.Request) <-chan error {
+	failed := make(chan error, 1)
+	go func() {
+		_, _, err := c.Subscribe(ctx, req)
+		failed <- err
+	}()
+	return failed
+}
+
+// within returns what comes, which must not take longer than what is generous.
+func within[T any](t *testing.T, what string, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(generous):
+		t.Fatalf("%s: nothing came within %v", what, generous)
+	}
+	return got
+}
+
+// Who cancels does not wait for the platform, and what the platform was asked is ended there when it has answered.
+func TestASubscribeCancelledInPreConsumeIsCleanedUp(t *testing.T) {
+	b, p := startBus(t), newSlowPlatform(t, 1)
+	c := newClient(t, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := begin(ctx, c, consume.Request{Key: p.key})
+	within(t, "PreConsume", p.preparing)
+	cancel()
+	if err := within(t, "the cancelled one", failed); !errors.Is(err, context.Canceled) {
+		t.Errorf("the cancelled one got %v", err)
+	}
+	next := begin(t.Context(), c, consume.Request{Key: p.key}) // which has to wait for that end
+	p.proceedOnce()
+	if err := within(t, "the next one", next); err != nil || p.prepared.Load() != 2 || p.cleaned.Load() != 1 {
+		t.Errorf("the next one got %v; the platform was asked to subscribe %d times, to unsubscribe %d times", err, p.prepared.Load(), p.cleaned.Load())
+	}
+}
+
+// A client that is closed while a subscription is being made ends it on the platform before it returns.
+func TestClosingEndsWhatIsBeingSubscribed(t *testing.T) {
+	b, p := startBus(t), newSlowPlatform(t, 1)
+	c := consume.New(consume.Options{App: b.App, Name: "test"})
+	failed := begin(t.Context(), c, consume.Request{Key: p.key})
+	within(t, "PreConsume", p.preparing)
+	closed := make(chan error, 1)
+	go func() { closed <- c.Close(t.Context()) }()
+	if err := within(t, "the subscribe", failed); eventcore.AsError(err).Code != eventcore.CodeBusUnavailable {
+		t.Errorf("the subscribe got %v", err)
+	}
+	p.proceedOnce()
+	if err := within(t, "Close", closed); err != nil || p.cleaned.Load() != 1 {
+		t.Errorf("Close returned %v when the platform had been asked to unsubscribe %d times", err, p.cleaned.Load())
+	}
+	if status, err := newClient(t, b).Status(t.Context()); err != nil || len(status.Scopes) != 0 {
+		t.Errorf("the bus knows %+v, %v", status, err)
+	}
+	if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: p.key}); eventcore.AsError(err).Code != eventcore.CodeBusUnavailable {
+		t.Errorf("a closed client's subscribe got %v", err)
+	}
+}
+
+func TestClosingCutsOffWhatIsBeingSubscribed(t *testing.T) {
+	for name, nth := range map[string]int64{"the first time": 1, "with a new bus": 2} {
+		t.Run(name, func(t *testing.T) {
+			app := testutil.Home(t).App("cli_test")
+			b, p := testutil.StartBus(t, app), newSlowPlatform(t, nth)
+			start := sync.OnceFunc(func() { testutil.StartBus(t, app) })
+			c := consume.New(consume.Options{App: app, Name: "test", Start: func(context.Context) error { start(); return nil }})
+			made := begin(t.Context(), c, consume.Request{Key: p.key})
+			if nth > 1 {
+				if err := within(t, "the subscription", made); err != nil {
+					t.Fatal(err)
+				}
+				endUntold(t, b)
+			}
+			within(t, "PreConsume", p.preparing)
+			ctx, cancel := context.WithCancel(t.Context())
+			closed := make(chan error, 1)
+			go func() { closed <- c.Close(ctx) }()
+			cancel()
+			within(t, "Close", closed)
+		})
+	}
+}
+
+func TestALostBusIsReplacedWhilePreConsumeIsSlow(t *testing.T) {
+	app := testutil.Home(t).App("cli_test")
+	p := newSlowPlatform(t, 2)
+	var mu sync.Mutex
+	b := testutil.StartBus(t, app)
+	starts := make(chan *testutil.RunningBus, 10)
+	c := consume.New(consume.Options{App: app, Name: "test", Start: func(context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		select {
+		case <-b.Done:
+			b = testutil.StartBus(t, app)
+			starts <- b
+		default:
+		}
+		return nil
+	}})
+	t.Cleanup(func() { _ = c.Close(context.Background()) }) // the buses may have gone by then
+	subscribe(t, c, consume.Request{Key: p.key})
+	endUntold(t, b)
+	second := within(t, "the second bus", starts)
+	within(t, "PreConsume", p.preparing)
+	endUntold(t, second)
+	within(t, "the third bus", starts)
+}
+
+// However often a client subscribes and cancels, few of its subscriptions are still with the platform, and none for long.
+func TestSubscriptionsThatNobodyWaitsForAreFewAndEnd(t *testing.T) {
+	const many, few = 100, 16
+	b, p := startBus(t), newSlowPlatform(t, 1)
+	c := newClient(t, b)
+	for i := range many {
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := begin(ctx, c, consume.Request{Key: p.key, Params: map[string]any{"box": fmt.Sprint(i)}})
+		within(t, "PreConsume", p.preparing)
+		cancel()
+		within(t, "the cancelled one", failed)
+	}
+	for range many {
+		within(t, "the end of a PreConsume", p.cut)
+	}
+	if most := p.most.Load(); most > few+1 {
+		t.Errorf("the platform had %d calls at once", most)
+	}
+}
+
+// The fingerprints of both boxes begin with the same 30 bits; they were found by trying.
+func TestTwoSubscriptionsThatAreBeingMadeShareNoID(t *testing.T) {
+	b, p := startBus(t), newSlowPlatform(t, 1)
+	c := newClient(t, b)
+	made := make(chan *consume.Subscription, 2)
+	for _, box := range []string{"20951", "23716"} {
+		go func() {
+			sub, _, err := c.Subscribe(t.Context(), consume.Request{Key: p.key, Params: map[string]any{"box": box}})
+			if err != nil {
+				t.Error(err)
+			}
+			made <- sub
+		}()
+		within(t, "PreConsume", p.preparing)
+	}
+	p.proceedOnce()
+	one, other := within(t, "the first", made), within(t, "the second", made)
+	if one != nil && other != nil && one.ID == other.ID {
+		t.Errorf("both are %s", one.ID)
+	}
+}
