@@ -1,6 +1,7 @@
 package eventcore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -56,16 +57,20 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
+// ErrNoAnswer is in the chain of an error for a call whose answer did not come: it may have been carried out or not.
+var ErrNoAnswer = errors.New("no answer")
+
 // AsError returns the [*Error] in err's chain. An err without one is wrapped as [CodeInternal].
 func AsError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
 	}
-	return &Error{
-		Code: CodeInternal, Message: err.Error(), Cause: err,
-		Hint: "this is not expected; run with --log-level debug and report it",
+	hint := "this is not expected; run with --log-level debug and report it"
+	if errors.Is(err, context.DeadlineExceeded) {
+		hint = "it took longer than it may; try again, and look at event_status or lark-events-mcp status"
 	}
+	return &Error{Code: CodeInternal, Message: err.Error(), Cause: err, Hint: hint}
 }
 
 // IsCode reports whether err's chain holds an [*Error] with this code.

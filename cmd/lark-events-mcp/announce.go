@@ -42,9 +42,12 @@ func (f *consumeFlags) unready(ctx context.Context, told *announcer, state sourc
 	if state.Phase == source.Failed && state.Err != nil {
 		return state.Err
 	}
+	why := describeSource(state)
+	if state.Phase == source.Connected {
+		why = "the platform did not answer in time what subscribing to " + told.key + " takes"
+	}
 	// The deadline itself, which err wraps, is no news and would pass for an orderly end.
-	return fmt.Errorf("no event could arrive within --timeout %s: %s; lark-events-mcp status shows more, or allow more time",
-		f.timeout, describeSource(state))
+	return fmt.Errorf("no event could arrive within --timeout %s: %s; lark-events-mcp status shows more, or allow more time", f.timeout, why)
 }
 
 // describeSource says where the connection to the platform stands.

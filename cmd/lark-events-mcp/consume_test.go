@@ -80,6 +80,16 @@ func TestConsumeEndsAfterItsTimeout(t *testing.T) {
 	}
 }
 
+func TestConsumeSaysWhatItsTimeoutWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.agent(legacyEra).listen(messageKey) // so that the bus is there
+	w.boardsHang(0)
+	p, code := w.run("consume", boardKey, "--param", "whiteboard_id="+boardID, "--timeout", "3s")
+	if said := p.stderr.String(); code != 1 || !strings.Contains(said, "the platform did not answer in time what subscribing to "+boardKey) {
+		t.Errorf("it ended with code %d and said %q", code, said)
+	}
+}
+
 // A script must not take it for an orderly end when consume could not listen at all.
 func TestConsumeFailsIfItWasNotReadyBeforeItsTimeout(t *testing.T) {
 	w := newWorld(t)

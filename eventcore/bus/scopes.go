@@ -144,8 +144,8 @@ func (s *scopes) release(h holder, identity string) (last bool) {
 	return true
 }
 
-// settle ends what h was to run. A PreConsume that failed leaves the scope without h; a cleanup that failed
-// leaves it orphaned.
+// settle ends what h was to run. A PreConsume that failed leaves the scope without h, and orphaned if the platform may
+// have done what it was asked; a cleanup that failed leaves it orphaned.
 func (s *scopes) settle(h holder, req *protocol.Settle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,6 +159,7 @@ func (s *scopes) settle(h holder, req *protocol.Settle) {
 		sc.orphaned = false
 	case preparing:
 		sc.remove(h)
+		sc.orphaned = sc.orphaned || req.Unknown
 	case !req.OK:
 		sc.orphaned = true
 	default:

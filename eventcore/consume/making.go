@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// abandonedTime is how long the platform may take, cleanup included, when whoever subscribes has gone.
+	// abandonedTime is how long the platform may take, cleanup included, for a subscription that nobody waits for any more.
 	abandonedTime = 5 * time.Second
-	// maxAbandoned is how many such subscriptions there may be at once; the next one is cut off.
+	// maxAbandoned is how many such there may be at once; the next one is cut off.
 	maxAbandoned = 16
 )
 
@@ -21,39 +21,58 @@ func within(ctx context.Context) asking { return func() context.Context { return
 // pendingSub is a subscription that is there, or that is being made.
 type pendingSub struct {
 	sub   *Subscription
+	end   context.CancelFunc // ends the making, but for what the platform is asked
+	cut   context.CancelFunc // ends that too
 	asked chan struct{}      // closed when PreConsume begins
-	cut   context.CancelFunc // ends PreConsume, or the cleanup of what nobody waits for
 	done  chan struct{}      // closed when it is made or has failed
 	err   error              // why it failed, once it is done
 
-	// Guarded by the client's mu: whether it is there, and whether whoever asked for it has gone before it was.
-	made, abandoned bool
+	// Guarded by the client's mu.
+	wanted int         // how many calls of Subscribe are about to return it
+	made   bool        // it is there
+	taken  bool        // one has returned it
+	limit  *time.Timer // cuts it off; nil unless it is abandoned
 }
 
-// begin makes a subscription beside its caller, so that who has gone need not be waited for by what the platform was
-// asked. It is not cut off, because nobody would know what came of it. c.mu is held, and the client is not closed.
-func (c *Client) begin(ctx context.Context, sub *Subscription, from from) *pendingSub {
-	ask, cut := context.WithCancel(context.WithoutCancel(ctx))
-	p := &pendingSub{sub: sub, asked: make(chan struct{}), cut: cut, done: make(chan struct{})}
+// enter returns the subscription to the same as sub that is there or being made, with one more who wants it, or else begins
+// to make sub. It returns nil if the client is closed.
+func (c *Client) enter(sub *Subscription, from from) (p *pendingSub, existed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Err() != nil {
+		return nil, false
+	}
+	if p, existed = c.subscribed[sub.fingerprint]; !existed {
+		p = c.begin(sub, from)
+	}
+	p.wanted++
+	c.keep(p)
+	return p, existed
+}
+
+// begin makes a subscription beside those who wait for it, so that who has gone is not kept by what the platform was
+// asked. That is not cut off, because nobody would know what came of it. c.mu is held.
+func (c *Client) begin(sub *Subscription, from from) *pendingSub {
+	ask, cut := context.WithCancel(context.Background())
+	life, end := context.WithCancel(c.closed)
+	p := &pendingSub{sub: sub, end: end, cut: cut, asked: make(chan struct{}), done: make(chan struct{})}
 	sub.ID = c.freeID(sub.fingerprint)
 	c.subscribed[sub.fingerprint] = p
 	c.holders++
 	sub.holder = c.holders
 	c.making.Go(func() {
 		defer cut()
-		c.create(ctx, ask, p, from)
+		defer end()
+		c.create(life, ask, p, from)
 	})
 	return p
 }
 
 // create makes a subscription, and ends it again if nobody waits for it any more.
-func (c *Client) create(ctx, ask context.Context, p *pendingSub, from from) {
+func (c *Client) create(life, ask context.Context, p *pendingSub, from from) {
 	defer close(p.done)
-	ctx, end := context.WithCancel(ctx)
-	defer end()
-	defer context.AfterFunc(c.closed, end)()
 	asked := false
-	err := c.establish(ctx, func() context.Context {
+	err := c.establish(life, func() context.Context {
 		if !asked { // it may begin again with another bus
 			asked = true
 			close(p.asked)
@@ -61,7 +80,7 @@ func (c *Client) create(ctx, ask context.Context, p *pendingSub, from from) {
 		return ask
 	}, p.sub, from, false)
 	c.mu.Lock()
-	if p.made = err == nil && ctx.Err() == nil && !p.abandoned && c.closed.Err() == nil; p.made {
+	if p.made = err == nil && p.wanted > 0 && c.closed.Err() == nil; p.made {
 		c.subs[p.sub.ID] = p.sub
 		c.mu.Unlock()
 		return
@@ -69,28 +88,20 @@ func (c *Client) create(ctx, ask context.Context, p *pendingSub, from from) {
 	c.mu.Unlock()
 	if p.err = err; err == nil {
 		p.err = context.Canceled
-		leaving, end := context.WithTimeout(ask, abandonedTime)
-		defer end()
-		if _, err := p.sub.leave(leaving, c.liveLink()); err != nil {
-			c.log.Warn("a subscription that was cancelled while it was made could not be ended", "key", p.sub.Key.Key, "error", err)
-		}
+		c.undo(ask, p)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.subscribed, p.sub.fingerprint)
-	if p.abandoned {
-		c.abandoned--
-	}
+	c.keep(p)
 }
 
-// await returns when a subscription is made, has failed, or is abandoned because ctx or the client has ended.
+// await returns when a subscription is there or has failed, or when ctx or the client has ended.
 func (c *Client) await(ctx context.Context, p *pendingSub) error {
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		c.abandon(p)
 	case <-c.closed.Done():
-		c.abandon(p)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,8 +116,28 @@ func (c *Client) await(ctx context.Context, p *pendingSub) error {
 	return p.err
 }
 
-// abandon lets PreConsume go on without its caller. Everything else ends with the caller, and is waited for.
+// leave says that a call of Subscribe returns, with the subscription or without. One that no call has returned, and none is
+// about to, is ended.
+func (c *Client) leave(p *pendingSub, taken bool) {
+	c.mu.Lock()
+	p.wanted--
+	p.taken = p.taken || taken
+	unwanted, made := p.wanted == 0 && !p.taken, p.made
+	if unwanted && made && c.closed.Err() == nil { // otherwise it is ended with all that are there
+		delete(c.subs, p.sub.ID)
+		delete(c.subscribed, p.sub.fingerprint)
+		c.making.Go(func() { c.undo(context.Background(), p) })
+	}
+	c.mu.Unlock()
+	if unwanted && !made {
+		c.abandon(p)
+	}
+}
+
+// abandon ends the making of a subscription that nobody waits for, but for what the platform is asked: that goes on for
+// a time, unless somebody wants it again by then.
 func (c *Client) abandon(p *pendingSub) {
+	p.end()
 	select {
 	case <-p.done:
 		return
@@ -114,16 +145,33 @@ func (c *Client) abandon(p *pendingSub) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.made || c.subscribed[p.sub.fingerprint] != p { // it is done by now
+	if p.wanted > 0 || p.limit != nil || c.subscribed[p.sub.fingerprint] != p {
 		return
 	}
-	p.abandoned = true
 	c.abandoned++
+	wait := abandonedTime
 	if c.abandoned > maxAbandoned {
-		p.cut()
-		return
+		wait = 0
 	}
-	time.AfterFunc(abandonedTime, p.cut)
+	p.limit = time.AfterFunc(wait, p.cut)
+}
+
+// keep takes the limit of a subscription away that was abandoned, because it is wanted again or has ended. c.mu is held.
+func (c *Client) keep(p *pendingSub) {
+	if p.limit != nil {
+		p.limit.Stop()
+		p.limit = nil
+		c.abandoned--
+	}
+}
+
+// undo ends a subscription that nobody has.
+func (c *Client) undo(ctx context.Context, p *pendingSub) {
+	ctx, cancel := context.WithTimeout(ctx, abandonedTime)
+	defer cancel()
+	if _, err := p.sub.leave(ctx, c.liveLink()); err != nil {
+		c.log.Warn("a subscription that was cancelled while it was made could not be ended", "key", p.sub.Key.Key, "error", err)
+	}
 }
 
 // awaitMaking waits for the subscriptions that are being made, which end because the client is closed. When ctx ends it

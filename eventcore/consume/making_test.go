@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,13 +25,14 @@ type slowPlatform struct {
 	preparing chan struct{} // has a token for each that waits
 	proceed   chan struct{} // closed by proceedOnce
 	cut       chan struct{} // has a token for each whose context ended first
+	cleanedUp chan struct{} // has a token for each cleanup
 
 	proceedOnce                     func()
 	prepared, cleaned, inside, most atomic.Int64
 }
 
 func newSlowPlatform(t *testing.T, nth int64) *slowPlatform {
-	p := &slowPlatform{preparing: make(chan struct{}, 1000), cut: make(chan struct{}, 1000), proceed: make(chan struct{})}
+	p := &slowPlatform{preparing: make(chan struct{}, 1000), cut: make(chan struct{}, 1000), cleanedUp: make(chan struct{}, 1000), proceed: make(chan struct{})}
 	p.proceedOnce = sync.OnceFunc(func() { close(p.proceed) })
 	t.Cleanup(p.proceedOnce)
 	var calls atomic.Int64
@@ -49,7 +52,11 @@ func newSlowPlatform(t *testing.T, nth int64) *slowPlatform {
 				}
 			}
 			p.prepared.Add(1)
-			return func() error { p.cleaned.Add(1); return nil }, nil
+			return func() error {
+				p.cleaned.Add(1)
+				p.cleanedUp <- struct{}{}
+				return nil
+			}, nil
 		},
 	})
 	return p
@@ -76,7 +83,7 @@ func within[T any](t *testing.T, what string, from <-chan T) (got T) {
 	return got
 }
 
-// Who cancels does not wait for the platform, and what the platform was asked is ended there when it has answered.
+// Who cancels does not wait for the platform, and what it was asked is ended there when it has answered.
 func TestASubscribeCancelledInPreConsumeIsCleanedUp(t *testing.T) {
 	b, p := startBus(t), newSlowPlatform(t, 1)
 	c := newClient(t, b)
@@ -87,11 +94,37 @@ func TestASubscribeCancelledInPreConsumeIsCleanedUp(t *testing.T) {
 	if err := within(t, "the cancelled one", failed); !errors.Is(err, context.Canceled) {
 		t.Errorf("the cancelled one got %v", err)
 	}
-	next := begin(t.Context(), c, consume.Request{Key: p.key}) // which has to wait for that end
 	p.proceedOnce()
-	if err := within(t, "the next one", next); err != nil || p.prepared.Load() != 2 || p.cleaned.Load() != 1 {
+	within(t, "the cleanup", p.cleanedUp)
+}
+
+// What the platform was asked for one that was cancelled serves the next one to the same, if it comes in time.
+func TestASubscribeCancelledInPreConsumeIsTakenOver(t *testing.T) {
+	b, p := startBus(t), newSlowPlatform(t, 1)
+	c := newClient(t, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := begin(ctx, c, consume.Request{Key: p.key})
+	within(t, "PreConsume", p.preparing)
+	cancel()
+	within(t, "the cancelled one", failed)
+	next := begin(t.Context(), c, consume.Request{Key: p.key})
+	for consume.Wanted(c) == 0 {
+		runtime.Gosched()
+	}
+	p.proceedOnce()
+	if err := within(t, "the next one", next); err != nil || p.prepared.Load() != 1 || p.cleaned.Load() != 0 {
 		t.Errorf("the next one got %v; the platform was asked to subscribe %d times, to unsubscribe %d times", err, p.prepared.Load(), p.cleaned.Load())
 	}
+}
+
+// One that is there when whoever waited for it has gone is ended.
+func TestASubscriptionThatNobodyTakesIsEnded(t *testing.T) {
+	b, p := startBus(t), newSlowPlatform(t, 2)
+	c := newClient(t, b)
+	if err := consume.Untaken(t.Context(), c, consume.Request{Key: p.key}); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the cleanup", p.cleanedUp)
 }
 
 // A client that is closed while a subscription is being made ends it on the platform before it returns.
@@ -165,6 +198,23 @@ func TestALostBusIsReplacedWhilePreConsumeIsSlow(t *testing.T) {
 	within(t, "PreConsume", p.preparing)
 	endUntold(t, second)
 	within(t, "the third bus", starts)
+}
+
+// One that the platform refuses to make again cannot be ended in an orderly way, and the reason is the platform's.
+func TestEndingASubscriptionThatCouldNotBeMadeAgain(t *testing.T) {
+	app, p := testutil.Home(t).App("cli_test"), &platform{}
+	key, b := p.key(t), testutil.StartBus(t, app)
+	start := sync.OnceFunc(func() { testutil.StartBus(t, app) })
+	c := newClient(t, b, func(o *consume.Options) { o.Start = func(context.Context) error { start(); return nil } })
+	sub := subscribe(t, c, consume.Request{Key: key})
+	p.mu.Lock()
+	p.fail = "subscribe inbox"
+	p.mu.Unlock()
+	endUntold(t, b)
+	read(t, c, at(sub), 1, 0) // there is a bus again
+	if outcome, err := c.Unsubscribe(t.Context(), sub); outcome != consume.CleanupFailed || err == nil || !strings.Contains(err.Error(), "the platform says no") {
+		t.Errorf("it ended with %s, %v", outcome, err)
+	}
 }
 
 // However often a client subscribes and cancels, few of its subscriptions are still with the platform, and none for long.

@@ -119,6 +119,41 @@ func TestAFailedPreConsumeFailsTheSubscriptionOnly(t *testing.T) {
 	p.want(t, "subscribe sent", "subscribe sent", "subscribe inbox", "unsubscribe inbox")
 }
 
+// What was lost on the way may have been done all the same, and is there to be ended; what was refused is not.
+func TestOnlyAPreConsumeWithoutAnAnswerIsTakenOver(t *testing.T) {
+	for name, want := range map[string]struct {
+		err      error
+		orphaned int
+	}{
+		"refused":   {&eventcore.Error{Code: eventcore.CodePlatformError, Message: "no"}, 0},
+		"no answer": {&eventcore.Error{Code: eventcore.CodePlatformError, Message: "no answer", Cause: eventcore.ErrNoAnswer}, 1},
+		"cut off":   {context.DeadlineExceeded, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, outcome := startBus(t), want.err
+			key := register(t, eventcore.KeyDefinition{
+				Key: "t.box", EventType: "t.box",
+				PreConsume: func(context.Context, eventcore.APIClient, map[string]string) (func() error, error) {
+					return nil, outcome
+				},
+			})
+			c := newClient(t, b)
+			if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: key}); !errors.Is(err, outcome) {
+				t.Errorf("the subscription got %v", err)
+			}
+			status, err := c.Status(t.Context())
+			if err != nil || len(status.Scopes) != want.orphaned || want.orphaned > 0 && !status.Scopes[0].Orphaned {
+				t.Fatalf("the bus knows %+v, %v, want %d orphaned", status.Scopes, err, want.orphaned)
+			}
+			outcome = nil
+			unsubscribe(t, c, subscribe(t, c, consume.Request{Key: key}), consume.CleanupDone)
+			if status, err = c.Status(t.Context()); err != nil || len(status.Scopes) != 0 {
+				t.Errorf("the bus knows %+v, %v", status.Scopes, err)
+			}
+		})
+	}
+}
+
 func TestAFailedCleanupIsSaidAndTakenOver(t *testing.T) {
 	b, p := startBus(t), &platform{fail: "unsubscribe inbox"}
 	key := p.key(t)

@@ -31,7 +31,7 @@ type Request struct {
 // subscription. The same key, params and filter return the subscription that is there already, with existed
 // true, once a bus knows of it: if the bus was told to stop, this starts another one. A connection that the platform
 // refused is tried again. When ctx ends, Subscribe returns; what the platform was asked by then goes on for up to 5 s, and
-// is ended there as well. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
+// is ended there as well, unless the same is subscribed to meanwhile. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
 // credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
 func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
 	from, err := parseFrom(req.From)
@@ -43,41 +43,29 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		return nil, false, err
 	}
 	for {
-		c.mu.Lock()
-		other := c.subscribed[sub.fingerprint]
-		if other == nil {
-			break
+		p, existed := c.enter(sub, from)
+		if p == nil {
+			return nil, false, errClosed
 		}
-		c.mu.Unlock()
-		select {
-		case <-other.done:
-		case <-ctx.Done():
-			return nil, false, ctx.Err()
+		err := c.await(ctx, p)
+		missed := err != nil // who began to make it did not get it
+		if existed && !missed {
+			err = c.establish(ctx, within(ctx), p.sub, from, true)
+			missed = errors.Is(err, errLeft) // it has just been ended
 		}
-		if other.err != nil {
+		c.leave(p, err == nil)
+		switch {
+		case err == nil:
+			return p.sub, existed, nil
+		case existed && missed && ctx.Err() == nil && c.closed.Err() == nil:
 			continue
 		}
-		switch err := c.establish(ctx, within(ctx), other.sub, from, true); {
-		case errors.Is(err, errLeft):
-			continue // it has just been ended
-		case err != nil:
-			return nil, false, err
-		}
-		return other.sub, true, nil
-	}
-	if c.closed.Err() != nil {
-		c.mu.Unlock()
-		return nil, false, errClosed
-	}
-	made := c.begin(ctx, sub, from)
-	c.mu.Unlock()
-	if err := c.await(ctx, made); err != nil {
 		return nil, false, err
 	}
-	return sub, false, nil
 }
 
-// idLength is what a subscription's ID usually has: a letter and 20 bits. It need not be more: no two of a client have the same at once.
+// idLength is what a subscription's ID usually has: a letter and 20 bits. It need not be more: no two of a client have the
+// same at once.
 const idLength = 5
 
 // freeID returns the shortest beginning of a fingerprint that no other subscription has as its ID. Mu is held.

@@ -133,7 +133,7 @@ func (s *Subscription) joinLocked(ctx context.Context, asking asking, l *link) (
 	}
 	if answer.Acquired.First && s.platform() {
 		err := s.prepare(asking())
-		if settleErr := s.settle(ctx, l, err == nil); settleErr != nil {
+		if settleErr := s.settle(ctx, l, err); settleErr != nil {
 			return errors.Join(err, settleErr)
 		}
 		if err != nil {
@@ -164,8 +164,11 @@ func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 		return s.leaveLost()
 	}
 	// A bus that took over a moment ago may not know of the subscription yet; only it can say who is the last.
-	if s.joinLocked(ctx, within(ctx), l) != nil {
+	switch err := s.joinLocked(ctx, within(ctx), l); {
+	case errors.Is(err, errLost) || err != nil && !s.platform():
 		return s.leaveLost()
+	case err != nil:
+		return CleanupFailed, fmt.Errorf("make the subscription to %s known to the new bus, to end it: %w", s.Key.Key, err)
 	}
 	s.joined = nil
 	answer, err := l.call(ctx, protocol.Request{Release: &protocol.Release{Holder: s.holder, Identity: s.identity}})
@@ -186,7 +189,7 @@ func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 	if err == nil {
 		err = s.cleanUp(ctx)
 	}
-	if settleErr := s.settle(ctx, l, err == nil); err == nil {
+	if settleErr := s.settle(ctx, l, err); err == nil {
 		err = settleErr
 	}
 	if err != nil {
@@ -249,11 +252,16 @@ func (s *Subscription) cleanUp(ctx context.Context) error {
 }
 
 // settle tells the bus how PreConsume or the cleanup ended, also when ctx has ended meanwhile.
-func (s *Subscription) settle(ctx context.Context, l *link, ok bool) error {
-	_, err := l.call(context.WithoutCancel(ctx), protocol.Request{
-		Settle: &protocol.Settle{Holder: s.holder, Identity: s.identity, OK: ok},
-	})
+func (s *Subscription) settle(ctx context.Context, l *link, outcome error) error {
+	_, err := l.call(context.WithoutCancel(ctx), protocol.Request{Settle: &protocol.Settle{
+		Holder: s.holder, Identity: s.identity, OK: outcome == nil, Unknown: unknown(outcome),
+	}})
 	return err
+}
+
+// unknown reports whether the platform may have done what a hook failed to hear of.
+func unknown(err error) bool {
+	return errors.Is(err, eventcore.ErrNoAnswer) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // recovered turns a panic of a hook into an error.

@@ -3,7 +3,8 @@ package jsonscan
 import "unicode/utf8"
 
 // IsCompact reports whether text is one valid JSON value in UTF-8, without white space between its tokens, whose objects
-// and arrays nest no deeper than depth. It is a few times as fast as json.Valid.
+// and arrays nest no deeper than depth, and whose escapes are characters (see [ReplaceSurrogates]). It is a few times as
+// fast as json.Valid.
 func IsCompact(text []byte, depth int) bool {
 	if !utf8.Valid(text) {
 		return false
@@ -100,14 +101,10 @@ func (c *checker) string() bool {
 // escape takes what follows a backslash.
 func (c *checker) escape() bool {
 	b := c.peek()
-	if b == 'u' && c.at+5 <= len(c.text) {
-		for _, digit := range c.text[c.at+1 : c.at+5] {
-			if !isDigit(digit) && (digit|0x20 < 'a' || digit|0x20 > 'f') {
-				return false
-			}
-		}
-		c.at += 5
-		return true
+	if b == 'u' {
+		size, ok := character(c.text[c.at-1:])
+		c.at += size - 1
+		return ok
 	}
 	if short[b] == 0 {
 		return false

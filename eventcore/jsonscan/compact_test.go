@@ -11,7 +11,8 @@ import (
 // isCompact is what IsCompact tells, by the standard library.
 func isCompact(text []byte) bool {
 	var compact bytes.Buffer
-	return utf8.Valid(text) && json.Compact(&compact, text) == nil && bytes.Equal(compact.Bytes(), text)
+	return utf8.Valid(text) && json.Compact(&compact, text) == nil && bytes.Equal(compact.Bytes(), text) &&
+		bytes.Equal(ReplaceSurrogates(text), text)
 }
 
 // values are JSON, and what is nearly JSON.

@@ -242,7 +242,11 @@ func TestACallEndsInTime(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	client := as(t, api, openapi.User)
-	says(t, refusal(t, client, "GET", "/open-apis/slow", eventcore.CodePlatformError), "no answer within 200ms", "LARK_DOMAIN")
+	e := refusal(t, client, "GET", "/open-apis/slow", eventcore.CodePlatformError)
+	says(t, e, "no answer within 200ms", "LARK_DOMAIN")
+	if !errors.Is(e, eventcore.ErrNoAnswer) {
+		t.Errorf("%v does not tell that the call may have been carried out", e)
+	}
 	<-reached
 
 	ctx, cancel := context.WithCancel(t.Context())

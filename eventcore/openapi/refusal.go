@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,8 +110,18 @@ func (a *API) unreachable(method, path string, cause error) error {
 		Code:    eventcore.CodePlatformError,
 		Message: fmt.Sprintf("%s %s on %s: %s", method, pathOnly(path), a.options.BaseURL, why),
 		Hint:    "check the network and LARK_DOMAIN, and try again",
-		Cause:   errors.New(a.redact(cause.Error())),
+		Cause:   a.cause(cause),
 	}
+}
+
+// cause is a lost call's, as it may be told: with [eventcore.ErrNoAnswer] unless no connection came about to send it over.
+func (a *API) cause(lost error) error {
+	text := a.redact(lost.Error())
+	var op *net.OpError
+	if errors.As(lost, &op) && op.Op == "dial" {
+		return errors.New(text)
+	}
+	return fmt.Errorf("%w: %s", eventcore.ErrNoAnswer, text)
 }
 
 // said is what the platform said, with what helps its support to find the call.

@@ -187,6 +187,8 @@ type Settle struct {
 	Holder   uint64 `json:"holder"`
 	Identity string `json:"identity"`
 	OK       bool   `json:"ok"`
+	// Unknown, without OK, means that the platform may have done what it was asked.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // Release leaves a subscription identity.

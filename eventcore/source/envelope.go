@@ -31,8 +31,8 @@ const maxDepth = 1000
 
 // ParseEnvelope reads the header of a body in the V2 or V1 envelope, or of a card callback in the format before
 // V2, and returns the event with the app's verification token removed from the payload, and without white space
-// between its tokens. The event itself is not decoded. Bytes that are no UTF-8 become U+FFFD, as a JSON decoder would
-// have it, because the payload is passed on as it is to readers that may insist on UTF-8. An envelope without an id
+// between its tokens. The event itself is not decoded. Bytes that are no UTF-8, and escapes of half a character, become
+// U+FFFD, as encoding/json would have it, because the payload is passed on as it is to readers that may insist. An envelope without an id
 // gets one from the hash of the body. A body that nests too deeply is refused. Errors wrap [ErrNotEvent] and hold no
 // content.
 //
@@ -89,7 +89,7 @@ func compacted(body []byte) ([]byte, error) {
 	if nestsDeeper(compact.Bytes(), maxDepth) {
 		return nil, fmt.Errorf("%w: the body nests deeper than %d levels (%d bytes)", ErrNotEvent, maxDepth, len(body))
 	}
-	return compact.Bytes(), nil
+	return jsonscan.ReplaceSurrogates(compact.Bytes()), nil
 }
 
 // envelope is what is read of a body.

@@ -115,6 +115,15 @@ func TestWhatIsNoUTF8IsReplaced(t *testing.T) {
 	}
 }
 
+// Many decoders refuse a text for half a character, and with it the whole page that has it.
+func TestHalfACharacterIsReplaced(t *testing.T) {
+	body := `{"header":{"event_id":"e1","event_type":"a.b"},"event":{"name":"cut \ud83d","emoji":"\ud83d\ude00","content":"{\"text\":\"\\ud83d\"}"}}`
+	event, err := ParseEnvelope([]byte(body), received)
+	if want := strings.Replace(body, `cut \ud83d`, `cut \ufffd`, 1); err != nil || string(event.Payload) != want {
+		t.Errorf("payload %s, %v, want %s", event.Payload, err, want)
+	}
+}
+
 func TestAnEventWithoutAnIDGetsTheSameOneEachTime(t *testing.T) {
 	id := func(body string) string {
 		event, err := ParseEnvelope([]byte(body), time.Now())

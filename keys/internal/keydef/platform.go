@@ -13,8 +13,9 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
-// cleanupTimeout bounds the call that ends a platform subscription.
-const cleanupTimeout = 10 * time.Second
+// cleanupTimeout bounds the call that ends a platform subscription. It is more than the open API's own limit of 10 s,
+// whose error says what hung.
+const cleanupTimeout = 15 * time.Second
 
 // Call is one call of the open API; Path may carry a query, and a nil Body sends none.
 type Call struct {
