@@ -140,7 +140,7 @@ func (j *SQLite) open(ctx context.Context, path string) error {
 		return err
 	}
 	j.move.SetMaxOpenConns(1)
-	j.checkpointer = startCheckpointer(j.move, j.log)
+	j.checkpointer = startCheckpointer(j.move, &j.mu, j.log)
 	return nil
 }
 

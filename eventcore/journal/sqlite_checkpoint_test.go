@@ -1,11 +1,14 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 )
@@ -33,10 +36,10 @@ func TestACheckpointThatFailsIsLoggedOnceUntilOneSucceeds(t *testing.T) {
 		defer db.Close()
 		db.SetMaxIdleConns(-1) // so that each checkpoint looks for the file
 		log := &logged{Handler: slog.DiscardHandler}
-		c := startCheckpointer(db, slog.New(log))
+		c := startCheckpointer(db, new(sync.Mutex), slog.New(log))
 		defer c.stop()
 		checkpoint := func() {
-			c.appended(checkpointBytes)
+			c.appended(passPages * pageSize)
 			synctest.Wait()
 		}
 		checkpoint()
@@ -56,4 +59,67 @@ func TestACheckpointThatFailsIsLoggedOnceUntilOneSucceeds(t *testing.T) {
 			t.Errorf("with a failure after a success, %d were logged", log.records)
 		}
 	})
+}
+
+// beforeLock is a lock that is always taken just after something happened.
+type beforeLock struct {
+	sync.Locker
+	happens func()
+}
+
+func (l beforeLock) Lock() {
+	l.happens()
+	l.Locker.Lock()
+}
+
+// TestALongLogBeginsAnew has an append that comes after all others were moved, as one always does under load.
+func TestALongLogBeginsAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, path)
+	j.checkpointer.stop()
+	if _, err := j.write.ExecContext(t.Context(), `PRAGMA wal_autocheckpoint = 0`); err != nil {
+		t.Fatal(err)
+	}
+	events := 0
+	appendPages := func(pages int) {
+		one := entry(events, "a")
+		one.Event = bytes.Repeat([]byte("x"), pages*pageSize)
+		events++
+		if _, err := j.Append(t.Context(), []Entry{one}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waited := 0
+	c := &checkpointer{db: j.move, appends: beforeLock{&j.mu, func() {
+		waited++
+		appendPages(1)
+	}}}
+	for i, step := range []struct {
+		pages int
+		anew  bool
+	}{{restartPages / 2, false}, {restartPages, true}, {restartPages / 2, false}} {
+		before := waited
+		appendPages(step.pages)
+		if err := c.checkpoint(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if waited > before != step.anew {
+			t.Errorf("step %d: appends had to wait: %v", i, waited > before)
+		}
+		begun := logsBegun(t, path)
+		appendPages(1)
+		if step.anew && logsBegun(t, path) == begun {
+			t.Errorf("step %d: the log goes on", i)
+		}
+	}
+}
+
+// logsBegun is how many times SQLite's log has begun anew: https://www.sqlite.org/fileformat2.html#walformat.
+func logsBegun(t *testing.T, path string) uint32 {
+	t.Helper()
+	header, err := os.ReadFile(path + "-wal")
+	if err != nil || len(header) < 16 {
+		t.Fatalf("the log has %d bytes, %v", len(header), err)
+	}
+	return binary.BigEndian.Uint32(header[12:])
 }

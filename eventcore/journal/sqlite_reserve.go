@@ -6,8 +6,11 @@ import (
 	"os"
 )
 
-// logBytes is about how long the log is before it begins anew: a page there has a header of 24 bytes.
-const logBytes = checkpointPages * (4096 + 24)
+const (
+	pageSize = 4096 // SQLite's default
+	// logBytes is how long the log may be before it begins anew: a page there has a header of 24 bytes.
+	logBytes = checkpointPages * (pageSize + 24)
+)
 
 // Reserve makes SQLite's log as long as it will become, with zeros, which SQLite takes for the end of the log. A commit
 // that makes the file longer takes half as long again as one that writes over it, because the file system has to keep
