@@ -46,8 +46,11 @@ type Client struct {
 	close    context.CancelFunc
 	tending  sync.WaitGroup
 	closeAll sync.Once
-	// making are the subscriptions that are being made. None begins once closed has ended.
+	// making are the subscriptions that are being made, or ended because nobody wants them. None begins once closed has ended.
 	making sync.WaitGroup
+	// patience ends what the platform is asked for them.
+	patience     context.Context
+	losePatience context.CancelFunc
 
 	mu         sync.Mutex
 	link       *link         // nil before the first
@@ -70,6 +73,7 @@ func New(opts Options) *Client {
 		subs: map[string]*Subscription{}, subscribed: map[string]*pendingSub{},
 	}
 	c.closed, c.close = context.WithCancel(context.Background())
+	c.patience, c.losePatience = context.WithCancel(context.Background())
 	return c
 }
 
@@ -189,6 +193,7 @@ func (c *Client) Close(ctx context.Context) error {
 			l.close()
 		}
 		c.making.Wait()
+		c.losePatience()
 		c.tending.Wait()
 	})
 	return first

@@ -2,6 +2,8 @@ package consume
 
 import "context"
 
+const AbandonedTime = abandonedTime
+
 // Wanted returns how many calls of Subscribe are under way.
 func Wanted(c *Client) (n int) {
 	c.mu.Lock()
@@ -22,8 +24,33 @@ func Untaken(ctx context.Context, c *Client, req Request) error {
 	if err != nil {
 		return err
 	}
-	p, _ := c.enter(sub, from)
+	p, _, _ := c.enter(sub, from)
 	err = c.await(ctx, p)
 	c.leave(p, false)
 	return err
+}
+
+// GivenUpLate makes a subscription that one call has just given up when another gets it, and returns how many are counted
+// as abandoned when it has ended.
+func GivenUpLate(ctx context.Context, c *Client, req Request) (abandoned int, err error) {
+	sub, err := c.define(ctx, req)
+	if err != nil {
+		return 0, err
+	}
+	p, _, _ := c.enter(sub, from{})
+	c.mu.Lock()
+	p.wanted-- // as leave does before it calls abandon
+	c.mu.Unlock()
+	other, _, _ := c.enter(sub, from{})
+	if err := c.await(ctx, other); err != nil {
+		return 0, err
+	}
+	c.leave(other, true)
+	for range 50 { // it may see first that the making is done, or that PreConsume had begun
+		c.abandon(p)
+	}
+	_, err = c.Unsubscribe(ctx, other.sub)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.abandoned, err
 }

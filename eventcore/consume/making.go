@@ -28,6 +28,7 @@ type pendingSub struct {
 	err   error              // why it failed, once it is done
 
 	// Guarded by the client's mu.
+	from   from        // where it is to begin
 	wanted int         // how many calls of Subscribe are about to return it
 	made   bool        // it is there
 	taken  bool        // one has returned it
@@ -35,25 +36,29 @@ type pendingSub struct {
 }
 
 // enter returns the subscription to the same as sub that is there or being made, with one more who wants it, or else begins
-// to make sub. It returns nil if the client is closed.
-func (c *Client) enter(sub *Subscription, from from) (p *pendingSub, existed bool) {
+// to make sub. found means that it had begun before; existed, that somebody has it or waits for it. Otherwise it is the
+// caller's to say where it begins. It returns nil if the client is closed.
+func (c *Client) enter(sub *Subscription, from from) (p *pendingSub, found, existed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Err() != nil {
-		return nil, false
+		return nil, false, false
 	}
-	if p, existed = c.subscribed[sub.fingerprint]; !existed {
-		p = c.begin(sub, from)
+	if p, found = c.subscribed[sub.fingerprint]; !found {
+		p = c.begin(sub)
+	}
+	if existed = p.wanted > 0 || p.taken; !existed {
+		p.from = from
 	}
 	p.wanted++
 	c.keep(p)
-	return p, existed
+	return p, found, existed
 }
 
 // begin makes a subscription beside those who wait for it, so that who has gone is not kept by what the platform was
-// asked. That is not cut off, because nobody would know what came of it. c.mu is held.
-func (c *Client) begin(sub *Subscription, from from) *pendingSub {
-	ask, cut := context.WithCancel(context.Background())
+// asked. That has more time, because nobody would know what came of it. c.mu is held.
+func (c *Client) begin(sub *Subscription) *pendingSub {
+	ask, cut := context.WithCancel(c.patience)
 	life, end := context.WithCancel(c.closed)
 	p := &pendingSub{sub: sub, end: end, cut: cut, asked: make(chan struct{}), done: make(chan struct{})}
 	sub.ID = c.freeID(sub.fingerprint)
@@ -63,14 +68,17 @@ func (c *Client) begin(sub *Subscription, from from) *pendingSub {
 	c.making.Go(func() {
 		defer cut()
 		defer end()
-		c.create(life, ask, p, from)
+		c.create(life, ask, p)
 	})
 	return p
 }
 
 // create makes a subscription, and ends it again if nobody waits for it any more.
-func (c *Client) create(life, ask context.Context, p *pendingSub, from from) {
+func (c *Client) create(life, ask context.Context, p *pendingSub) {
 	defer close(p.done)
+	c.mu.Lock()
+	from := p.from
+	c.mu.Unlock()
 	asked := false
 	err := c.establish(life, func() context.Context {
 		if !asked { // it may begin again with another bus
@@ -79,21 +87,43 @@ func (c *Client) create(life, ask context.Context, p *pendingSub, from from) {
 		}
 		return ask
 	}, p.sub, from, false)
-	c.mu.Lock()
-	if p.made = err == nil && p.wanted > 0 && c.closed.Err() == nil; p.made {
-		c.subs[p.sub.ID] = p.sub
+	joined := err == nil
+	for err == nil {
+		c.mu.Lock()
+		switch {
+		case p.wanted == 0 || c.closed.Err() != nil:
+			err = context.Canceled
+		case p.from == from:
+			p.made = true
+			c.subs[p.sub.ID] = p.sub
+			c.mu.Unlock()
+			return
+		default: // it was taken over, by somebody who wants it to begin elsewhere
+			from = p.from
+		}
 		c.mu.Unlock()
-		return
+		if err == nil {
+			err = c.place(c.closed, p.sub, from)
+		}
 	}
-	c.mu.Unlock()
-	if p.err = err; err == nil {
-		p.err = context.Canceled
-		c.undo(ask, p)
+	if p.err = err; joined {
+		c.undo(ask, p.sub)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if p.wanted == 0 && !joined {
+		c.log.Info("a subscription that was cancelled while it was made came to nothing", "key", p.sub.Key.Key, "error", err)
+	}
 	delete(c.subscribed, p.sub.fingerprint)
 	c.keep(p)
+}
+
+// place lets a subscription that nobody has yet begin elsewhere.
+func (c *Client) place(ctx context.Context, sub *Subscription, from from) error {
+	return c.onLink(ctx, mayRestart, func(l *link) (err error) {
+		sub.Start, err = c.find(ctx, l, from)
+		return err
+	})
 }
 
 // await returns when a subscription is there or has failed, or when ctx or the client has ended.
@@ -126,7 +156,7 @@ func (c *Client) leave(p *pendingSub, taken bool) {
 	if unwanted && made && c.closed.Err() == nil { // otherwise it is ended with all that are there
 		delete(c.subs, p.sub.ID)
 		delete(c.subscribed, p.sub.fingerprint)
-		c.making.Go(func() { c.undo(context.Background(), p) })
+		c.making.Go(func() { c.undo(c.patience, p.sub) })
 	}
 	c.mu.Unlock()
 	if unwanted && !made {
@@ -145,7 +175,7 @@ func (c *Client) abandon(p *pendingSub) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.wanted > 0 || p.limit != nil || c.subscribed[p.sub.fingerprint] != p {
+	if p.wanted > 0 || p.made || p.limit != nil || c.subscribed[p.sub.fingerprint] != p {
 		return
 	}
 	c.abandoned++
@@ -165,12 +195,27 @@ func (c *Client) keep(p *pendingSub) {
 	}
 }
 
+// leaveLater ends a subscription once it is known to a bus, unless the client is closed before.
+func (c *Client) leaveLater(sub *Subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Err() == nil {
+		c.making.Go(func() { c.undo(c.patience, sub) })
+	}
+}
+
 // undo ends a subscription that nobody has.
-func (c *Client) undo(ctx context.Context, p *pendingSub) {
-	ctx, cancel := context.WithTimeout(ctx, abandonedTime)
-	defer cancel()
-	if _, err := p.sub.leave(ctx, c.liveLink()); err != nil {
-		c.log.Warn("a subscription that was cancelled while it was made could not be ended", "key", p.sub.Key.Key, "error", err)
+func (c *Client) undo(ctx context.Context, sub *Subscription) {
+	sub.left.Store(true)
+	release, err := sub.take(ctx)
+	if err == nil {
+		defer release()
+		ctx, cancel := context.WithTimeout(ctx, abandonedTime)
+		defer cancel()
+		_, err = sub.leaveInTurn(ctx, c.liveLink())
+	}
+	if err != nil {
+		c.log.Warn("a subscription that nobody wants any more could not be ended", "key", sub.Key.Key, "error", err)
 	}
 }
 
@@ -178,10 +223,8 @@ func (c *Client) undo(ctx context.Context, p *pendingSub) {
 // cuts them off, and from a bus that does not answer.
 func (c *Client) awaitMaking(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() {
+		c.losePatience()
 		c.mu.Lock()
-		for _, p := range c.subscribed {
-			p.cut()
-		}
 		l := c.link
 		c.mu.Unlock()
 		if l != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -117,6 +116,40 @@ func TestASubscribeCancelledInPreConsumeIsTakenOver(t *testing.T) {
 	}
 }
 
+// Whoever takes over says where it begins, and is not told that somebody has it.
+func TestWhatIsTakenOverBeginsWhereItsTakerSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, second string
+		events        int
+	}{"older events": {"now", "earliest", 3}, "no older events": {"earliest", "now", 0}} {
+		t.Run(name, func(t *testing.T) {
+			b, p := startBus(t), newSlowPlatform(t, 1)
+			b.Source.Send(t, testutil.Events(1, 3, p.key)...)
+			client := newClient(t, b)
+			ctx, cancel := context.WithCancel(t.Context())
+			failed := begin(ctx, client, consume.Request{Key: p.key, From: c.first})
+			within(t, "PreConsume", p.preparing)
+			cancel()
+			within(t, "the cancelled one", failed)
+			got := make(chan *consume.Subscription, 1)
+			go func() {
+				sub, existed, err := client.Subscribe(t.Context(), consume.Request{Key: p.key, From: c.second})
+				if existed || err != nil {
+					t.Errorf("existed: %v, %v", existed, err)
+				}
+				got <- sub
+			}()
+			for consume.Wanted(client) == 0 {
+				runtime.Gosched()
+			}
+			p.proceedOnce()
+			if page := read(t, client, at(within(t, "the next one", got)), 10, 0); len(page.Events) != c.events {
+				t.Errorf("it brings %d events, want %d", len(page.Events), c.events)
+			}
+		})
+	}
+}
+
 // One that is there when whoever waited for it has gone is ended.
 func TestASubscriptionThatNobodyTakesIsEnded(t *testing.T) {
 	b, p := startBus(t), newSlowPlatform(t, 2)
@@ -125,53 +158,6 @@ func TestASubscriptionThatNobodyTakesIsEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, "the cleanup", p.cleanedUp)
-}
-
-// A client that is closed while a subscription is being made ends it on the platform before it returns.
-func TestClosingEndsWhatIsBeingSubscribed(t *testing.T) {
-	b, p := startBus(t), newSlowPlatform(t, 1)
-	c := consume.New(consume.Options{App: b.App, Name: "test"})
-	failed := begin(t.Context(), c, consume.Request{Key: p.key})
-	within(t, "PreConsume", p.preparing)
-	closed := make(chan error, 1)
-	go func() { closed <- c.Close(t.Context()) }()
-	if err := within(t, "the subscribe", failed); eventcore.AsError(err).Code != eventcore.CodeBusUnavailable {
-		t.Errorf("the subscribe got %v", err)
-	}
-	p.proceedOnce()
-	if err := within(t, "Close", closed); err != nil || p.cleaned.Load() != 1 {
-		t.Errorf("Close returned %v when the platform had been asked to unsubscribe %d times", err, p.cleaned.Load())
-	}
-	if status, err := newClient(t, b).Status(t.Context()); err != nil || len(status.Scopes) != 0 {
-		t.Errorf("the bus knows %+v, %v", status, err)
-	}
-	if _, _, err := c.Subscribe(t.Context(), consume.Request{Key: p.key}); eventcore.AsError(err).Code != eventcore.CodeBusUnavailable {
-		t.Errorf("a closed client's subscribe got %v", err)
-	}
-}
-
-func TestClosingCutsOffWhatIsBeingSubscribed(t *testing.T) {
-	for name, nth := range map[string]int64{"the first time": 1, "with a new bus": 2} {
-		t.Run(name, func(t *testing.T) {
-			app := testutil.Home(t).App("cli_test")
-			b, p := testutil.StartBus(t, app), newSlowPlatform(t, nth)
-			start := sync.OnceFunc(func() { testutil.StartBus(t, app) })
-			c := consume.New(consume.Options{App: app, Name: "test", Start: func(context.Context) error { start(); return nil }})
-			made := begin(t.Context(), c, consume.Request{Key: p.key})
-			if nth > 1 {
-				if err := within(t, "the subscription", made); err != nil {
-					t.Fatal(err)
-				}
-				endUntold(t, b)
-			}
-			within(t, "PreConsume", p.preparing)
-			ctx, cancel := context.WithCancel(t.Context())
-			closed := make(chan error, 1)
-			go func() { closed <- c.Close(ctx) }()
-			cancel()
-			within(t, "Close", closed)
-		})
-	}
 }
 
 func TestALostBusIsReplacedWhilePreConsumeIsSlow(t *testing.T) {
@@ -200,23 +186,6 @@ func TestALostBusIsReplacedWhilePreConsumeIsSlow(t *testing.T) {
 	within(t, "the third bus", starts)
 }
 
-// One that the platform refuses to make again cannot be ended in an orderly way, and the reason is the platform's.
-func TestEndingASubscriptionThatCouldNotBeMadeAgain(t *testing.T) {
-	app, p := testutil.Home(t).App("cli_test"), &platform{}
-	key, b := p.key(t), testutil.StartBus(t, app)
-	start := sync.OnceFunc(func() { testutil.StartBus(t, app) })
-	c := newClient(t, b, func(o *consume.Options) { o.Start = func(context.Context) error { start(); return nil } })
-	sub := subscribe(t, c, consume.Request{Key: key})
-	p.mu.Lock()
-	p.fail = "subscribe inbox"
-	p.mu.Unlock()
-	endUntold(t, b)
-	read(t, c, at(sub), 1, 0) // there is a bus again
-	if outcome, err := c.Unsubscribe(t.Context(), sub); outcome != consume.CleanupFailed || err == nil || !strings.Contains(err.Error(), "the platform says no") {
-		t.Errorf("it ended with %s, %v", outcome, err)
-	}
-}
-
 // However often a client subscribes and cancels, few of its subscriptions are still with the platform, and none for long.
 func TestSubscriptionsThatNobodyWaitsForAreFewAndEnd(t *testing.T) {
 	const many, few = 100, 16
@@ -234,6 +203,15 @@ func TestSubscriptionsThatNobodyWaitsForAreFewAndEnd(t *testing.T) {
 	}
 	if most := p.most.Load(); most > few+1 {
 		t.Errorf("the platform had %d calls at once", most)
+	}
+}
+
+// One that somebody gets while another one is giving it up is not counted among those that nobody waits for.
+func TestWhatSomebodyGotIsNotAbandoned(t *testing.T) {
+	b, p := startBus(t), newSlowPlatform(t, 2)
+	c := newClient(t, b)
+	if n, err := consume.GivenUpLate(t.Context(), c, consume.Request{Key: p.key}); n != 0 || err != nil {
+		t.Errorf("%d are counted, %v", n, err)
 	}
 }
 

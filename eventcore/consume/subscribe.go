@@ -28,11 +28,16 @@ type Request struct {
 }
 
 // Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
-// subscription. The same key, params and filter return the subscription that is there already, with existed
-// true, once a bus knows of it: if the bus was told to stop, this starts another one. A connection that the platform
-// refused is tried again. When ctx ends, Subscribe returns; what the platform was asked by then goes on for up to 5 s, and
-// is ended there as well, unless the same is subscribed to meanwhile. Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor,
-// credentials_missing, permission_denied, platform_error, single_consumer, bus_unavailable.
+// subscription. The same key, params and filter return the subscription that somebody has already or waits for, with
+// existed true and its own beginning, once a bus knows of it: if the bus was told to stop, this starts another one. A
+// connection that the platform refused is tried again.
+//
+// When ctx ends, Subscribe returns. What the platform was asked by then for a new subscription goes on for up to 5 s, or is
+// cut off if there are 16 such already; it is ended there as well, unless the same is subscribed to meanwhile. What may
+// be left there is remembered by the bus, for the next consumer of the same.
+//
+// Errors are [*eventcore.Error]: unknown_key, invalid_params, invalid_filter, invalid_cursor, credentials_missing,
+// permission_denied, platform_error, single_consumer, bus_unavailable.
 func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription, existed bool, err error) {
 	from, err := parseFrom(req.From)
 	if err != nil {
@@ -43,13 +48,13 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		return nil, false, err
 	}
 	for {
-		p, existed := c.enter(sub, from)
+		p, found, existed := c.enter(sub, from)
 		if p == nil {
 			return nil, false, errClosed
 		}
 		err := c.await(ctx, p)
 		missed := err != nil // who began to make it did not get it
-		if existed && !missed {
+		if found && !missed {
 			err = c.establish(ctx, within(ctx), p.sub, from, true)
 			missed = errors.Is(err, errLeft) // it has just been ended
 		}
@@ -57,7 +62,7 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		switch {
 		case err == nil:
 			return p.sub, existed, nil
-		case existed && missed && ctx.Err() == nil && c.closed.Err() == nil:
+		case found && missed && ctx.Err() == nil && c.closed.Err() == nil:
 			continue
 		}
 		return nil, false, err
@@ -207,7 +212,8 @@ const (
 )
 
 // Unsubscribe ends a subscription. A failed cleanup is reported, and the subscription is gone all the same.
-// One that is gone already is done, whether or not it was subscribed to again.
+// One that is gone already is done, whether or not it was subscribed to again. When ctx ends, Unsubscribe returns, and what
+// the platform was asked by then goes on.
 func (c *Client) Unsubscribe(ctx context.Context, sub *Subscription) (Cleanup, error) {
 	c.mu.Lock()
 	known := c.subs[sub.ID] == sub // another one may have the ID by now
@@ -219,7 +225,11 @@ func (c *Client) Unsubscribe(ctx context.Context, sub *Subscription) (Cleanup, e
 	if !known {
 		return CleanupDone, nil
 	}
-	return sub.leave(ctx, c.liveLink())
+	outcome, err := sub.leave(ctx, c.liveLink())
+	if errors.Is(err, errTurn) {
+		c.leaveLater(sub)
+	}
+	return outcome, err
 }
 
 // unsubscribeAll ends all subscriptions beside each other, and returns the first error.

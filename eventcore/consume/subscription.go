@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
@@ -36,10 +38,11 @@ type Subscription struct {
 	api       eventcore.APIClient
 	workers   chan struct{} // has room for one token a worker
 
-	// mu is held while the subscription joins or leaves a bus, hooks included.
-	mu sync.Mutex
 	// left means that it was ended, and joins no bus any more.
-	left bool
+	left atomic.Bool
+	// turn is held while the subscription joins or leaves a bus, hooks included; a channel, so that waiting for it can be
+	// cancelled. It guards what follows.
+	turn chan struct{}
 	// joined is the link through which the bus knows of the subscription, nil if none does.
 	joined *link
 	// cleanup ends the platform side; only whoever ran PreConsume has it.
@@ -86,7 +89,17 @@ func newSubscription(def *eventcore.KeyDefinition, params map[string]string, fil
 	return &Subscription{
 		Key: def, Params: params, Filter: filterText, fingerprint: fingerprint(def.Key, params, filterText),
 		identity: eventcore.SubscriptionIdentity(def, params), eventType: def.EventTypeFor(params),
-		workers: make(chan struct{}, max(def.Workers, 1)),
+		workers: make(chan struct{}, max(def.Workers, 1)), turn: make(chan struct{}, 1),
+	}
+}
+
+// take waits for the turn, which release gives back, or returns ctx's error.
+func (s *Subscription) take(ctx context.Context) (release func(), err error) {
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
@@ -104,19 +117,22 @@ func (s *Subscription) platform() bool { return s.Key.PreConsume != nil }
 // join makes the bus behind l know of the subscription and, if it is the first of its identity there, makes the
 // platform side. One that was ended returns errLeft.
 func (s *Subscription) join(ctx context.Context, asking asking, l *link) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.left {
+	release, err := s.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if s.left.Load() {
 		return errLeft
 	}
-	err := s.joinLocked(ctx, asking, l)
+	err = s.joinInTurn(ctx, asking, l)
 	if ctx.Err() == nil && !errors.Is(err, errLost) {
 		s.setProblem(err)
 	}
 	return err
 }
 
-func (s *Subscription) joinLocked(ctx context.Context, asking asking, l *link) (err error) {
+func (s *Subscription) joinInTurn(ctx context.Context, asking asking, l *link) (err error) {
 	if s.joined == l {
 		return nil
 	}
@@ -154,17 +170,27 @@ func (s *Subscription) giveUp(l *link) {
 	)
 }
 
+// errTurn is returned for a subscription that could not be ended in time, because it is just being made known to a bus.
+var errTurn = errors.New("it is just being made known to a bus")
+
 // leave takes the subscription out of its bus and, if it is the last of its identity there, ends the platform
-// side. l is the live link, nil if there is none.
+// side. l is the live link, nil if there is none. An error wraps errTurn if ctx ended before anything was done.
 func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.left = true
+	s.left.Store(true)
+	release, err := s.take(ctx)
+	if err != nil {
+		return CleanupFailed, fmt.Errorf("end the subscription to %s: %w: %w", s.Key.Key, errTurn, err)
+	}
+	defer release()
+	return s.leaveInTurn(ctx, l)
+}
+
+func (s *Subscription) leaveInTurn(ctx context.Context, l *link) (Cleanup, error) {
 	if l == nil {
 		return s.leaveLost()
 	}
 	// A bus that took over a moment ago may not know of the subscription yet; only it can say who is the last.
-	switch err := s.joinLocked(ctx, within(ctx), l); {
+	switch err := s.joinInTurn(ctx, within(ctx), l); {
 	case errors.Is(err, errLost) || err != nil && !s.platform():
 		return s.leaveLost()
 	case err != nil:
@@ -186,11 +212,14 @@ func (s *Subscription) leave(ctx context.Context, l *link) (Cleanup, error) {
 	if s.cleanup == nil {
 		err = s.inheritCleanup(ctx)
 	}
+	settled := false
 	if err == nil {
-		err = s.cleanUp(ctx)
+		settled, err = s.cleanUp(ctx, l)
 	}
-	if settleErr := s.settle(ctx, l, err); err == nil {
-		err = settleErr
+	if !settled {
+		if settleErr := s.settle(ctx, l, err); err == nil {
+			err = settleErr
+		}
 	}
 	if err != nil {
 		return CleanupFailed, fmt.Errorf("end the subscription to %s on the platform: %w", s.Key.Key, err)
@@ -234,21 +263,37 @@ func (s *Subscription) inheritCleanup(ctx context.Context) error {
 	return nil
 }
 
-// cleanUp runs the cleanup, for as long as ctx allows.
-func (s *Subscription) cleanUp(ctx context.Context) error {
-	done := make(chan error, 1)
+// lateCleanup is how long a cleanup that nobody waits for any more keeps others from the platform side, which it would
+// end for them. Those of our keys end within 15 s.
+const lateCleanup = 30 * time.Second
+
+// cleanUp runs the cleanup. If ctx ends first, it returns its error, and the bus is told later how it went: settled then
+// means that the caller is not to tell it.
+func (s *Subscription) cleanUp(ctx context.Context, l *link) (settled bool, err error) {
+	cleanup, done := s.cleanup, make(chan error, 1)
 	go func() {
 		var err error
 		defer func() { done <- err }()
 		defer recovered("cleanup", s.Key.Key, &err)
-		err = s.cleanup()
+		err = cleanup()
 	}()
 	select {
 	case err := <-done:
-		return err
+		return false, err
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	go func() { // until the cleanup or the link ends, or it has taken long
+		limit := time.NewTimer(lateCleanup)
+		defer limit.Stop()
+		err := context.DeadlineExceeded
+		select {
+		case err = <-done:
+		case <-limit.C:
+		case <-l.done:
+		}
+		_ = s.settle(ctx, l, err) // if the link has ended, the bus knows
+	}()
+	return true, ctx.Err()
 }
 
 // settle tells the bus how PreConsume or the cleanup ended, also when ctx has ended meanwhile.
