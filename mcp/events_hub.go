@@ -35,7 +35,7 @@ type eventHub struct {
 	leases map[leaseKey]*lease
 	// revived is when a feed asked last for what was lost; see [feed.revive].
 	revived time.Time
-	work    sync.WaitGroup // feeds that are being released
+	work    sync.WaitGroup // feeds that are being released, lanes that are being closed
 }
 
 // lane is one consumer, and the feeds that share it.
@@ -106,18 +106,16 @@ func (h *eventHub) enter(reads int) (*lane, error) {
 	return l, nil
 }
 
-// leave takes a feed out of its lane, and closes the lane behind the last one.
+// leave takes a feed out of its lane, and closes the lane behind the last one, for which it does not wait: the platform
+// may still be asked for what was cancelled.
 func (h *eventHub) leave(l *lane, reads int) {
 	h.mu.Lock()
-	l.reads -= reads
-	last := l.reads == 0 && !h.closed
-	if last {
-		h.lanes = slices.DeleteFunc(h.lanes, func(other *lane) bool { return other == l })
+	defer h.mu.Unlock()
+	if l.reads -= reads; l.reads > 0 || h.closed {
+		return
 	}
-	h.mu.Unlock()
-	if last {
-		l.close(context.Background(), h.logger)
-	}
+	h.lanes = slices.DeleteFunc(h.lanes, func(other *lane) bool { return other == l })
+	h.work.Go(func() { l.close(context.Background(), h.logger) })
 }
 
 // subscribe returns a subscription with one more feed that holds it, the only one of a key for one consumer.

@@ -244,7 +244,7 @@ func TestTheLagOfSessionsWithTheSameSubscriptionIsThatOfTheLast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sub, _, _, err := session.subscribe(t.Context(), made, PushOff, consume.Request{Key: messageKey})
+		sub, _, err := session.subscribe(t.Context(), made, PushOff, consume.Request{Key: messageKey})
 		if err != nil {
 			t.Fatal(err)
 		}

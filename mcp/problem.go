@@ -51,12 +51,11 @@ func busProblems(status *protocol.Status) []problem {
 		problems = append(problems, problem{problemMalformed, fmt.Sprintf("%d deliveries were no events and were skipped", n),
 			"the bus's log says what came"})
 	}
-	for _, scope := range status.Scopes {
-		if scope.Orphaned {
-			problems = append(problems, problem{problemOrphanedScope,
-				fmt.Sprintf("the platform still sends %s for a program that ended without cleaning up", scope.Key),
-				fmt.Sprintf("subscribe to %s and unsubscribe again, which cleans up", scope.Key)})
-		}
+	for _, orphaned := range status.Orphans() {
+		problems = append(problems, problem{problemOrphanedScope,
+			fmt.Sprintf("%s may still be subscribed on the platform, %d times, for programs that ended without cleaning up or got no answer",
+				orphaned.Key, orphaned.Scopes),
+			fmt.Sprintf("subscribe to %s with the same params and unsubscribe again, which cleans up", orphaned.Key)})
 	}
 	return problems
 }

@@ -37,7 +37,7 @@ func TestStatusTellsOfProblems(t *testing.T) {
 		{"others are connected, and more", func(f *fakeConsumer) {
 			f.source.OnlineConnections = 2
 			f.problem, f.unreadable = "disk full", refusal
-			f.scopes = []protocol.Scope{{Key: "mail.x", Orphaned: true}, {Key: "mail.y"}}
+			f.scopes = []protocol.Scope{{Key: "mail.x", Orphaned: true}, {Key: "mail.y"}, {Key: "mail.x", Orphaned: true}}
 		}, []eventcore.Code{problemOtherConnections, problemStorage, problemStorage, problemOrphanedScope}},
 	}
 	for _, test := range tests {

@@ -86,7 +86,7 @@ func runSubscribeEvent(ctx context.Context, s *Session, args arguments) (any, er
 	if err != nil {
 		return nil, err
 	}
-	sub, existed, added, err := s.subscribe(ctx, consumer, push, consume.Request{
+	sub, existed, err := s.subscribe(ctx, consumer, push, consume.Request{
 		Key: args.text("key"), Params: args.object("params"), Filter: args.text("filter"), From: args.text("from"),
 	})
 	if err != nil {
@@ -97,7 +97,7 @@ func runSubscribeEvent(ctx context.Context, s *Session, args arguments) (any, er
 		Cursor: sub.at().String(), Push: s.describePush(sub), Source: viewSource(consumer.Source()),
 		Warnings: append([]string{}, sub.Warnings()...),
 	}
-	if existed && !added && args.has("from") {
+	if existed && args.has("from") {
 		result.Warnings = append(result.Warnings,
 			"the subscription was there already and from was ignored; to read older events, pass a cursor to poll_events")
 	}
@@ -138,27 +138,26 @@ func limitReached() error {
 	}
 }
 
-// subscribe makes a subscription, or finds the one that is there. existed means that the consumer had it, added that the
-// session had not.
-func (s *Session) subscribe(ctx context.Context, consumer Consumer, push PushMode, req consume.Request) (sub *subscription, existed, added bool, err error) {
+// subscribe makes a subscription, or finds the one that is there. existed means that another call has it, or waits for it.
+func (s *Session) subscribe(ctx context.Context, consumer Consumer, push PushMode, req consume.Request) (sub *subscription, existed bool, err error) {
 	release := s.endings.begin()
 	defer release()
 	for {
 		var made *consume.Subscription
 		if made, existed, err = consumer.Subscribe(ctx, req); err != nil {
-			return nil, false, false, err
+			return nil, false, err
 		}
-		entered, err := s.endings.enter(ctx, made, func() { sub, added = s.addSubscription(consumer, made, push) })
+		entered, err := s.endings.enter(ctx, made, func() { sub = s.addSubscription(consumer, made, push) })
 		switch {
 		case err != nil:
-			return nil, false, false, err
+			return nil, false, err
 		case !entered:
 			continue // it has ended by now; the next one is another
 		case sub == nil:
 			s.refuse(ctx, consumer, made)
-			return nil, false, false, limitReached()
+			return nil, false, limitReached()
 		}
-		return sub, existed, added, nil
+		return sub, existed, nil
 	}
 }
 
@@ -183,7 +182,7 @@ func (s *Session) refuse(ctx context.Context, consumer Consumer, made *consume.S
 
 // addSubscription enters a subscription into the session, or returns the one that is there; nil if the session has
 // its fill.
-func (s *Session) addSubscription(consumer Consumer, made *consume.Subscription, push PushMode) (*subscription, bool) {
+func (s *Session) addSubscription(consumer Consumer, made *consume.Subscription, push PushMode) *subscription {
 	pushing, stop := context.WithCancel(s.life)
 	sub := &subscription{
 		Subscription: made, push: push, stopPush: stop, position: made.Start, seen: made.Start,
@@ -195,10 +194,10 @@ func (s *Session) addSubscription(consumer Consumer, made *consume.Subscription,
 			present.setPush(push)
 			s.audience.fire()
 		}
-		return present, false
+		return present
 	}
 	s.workers.Go(func() { s.pushEvents(pushing, consumer, sub) })
 	s.changed.fire()
 	s.resourceListChanged()
-	return sub, true
+	return sub
 }

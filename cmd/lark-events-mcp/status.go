@@ -114,10 +114,8 @@ func printDetails(out io.Writer, r busReport) error {
 	if r.Unreadable != nil {
 		notes = append(notes, "storage: "+r.Unreadable.Error())
 	}
-	for _, s := range r.Scopes {
-		if s.Orphaned {
-			notes = append(notes, s.Key+" may still be subscribed on the platform; its next consumer takes that over")
-		}
+	for _, o := range r.Orphans() {
+		notes = append(notes, fmt.Sprintf("%s may still be subscribed on the platform, %d times; its next consumers take that over", o.Key, o.Scopes))
 	}
 	for _, c := range r.Consumers {
 		notes = append(notes, fmt.Sprintf("agent %s (process %d) since %s: %v", c.Name, c.PID, formatAge(time.Since(c.Since)), c.Keys))

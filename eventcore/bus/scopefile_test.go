@@ -2,6 +2,7 @@ package bus
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
 func TestScopesAreRememberedUntilThereAreNone(t *testing.T) {
@@ -73,5 +75,39 @@ func TestSavingScopesFollowsNoSymbolicLink(t *testing.T) {
 	}
 	if text, err := os.ReadFile(elsewhere); err != nil || string(text) != "precious" {
 		t.Errorf("the link's target holds %q (%v)", text, err)
+	}
+}
+
+// What may be left on the platform is remembered, the newest of it: nobody can fill the bus with it.
+func TestTheOldestOrphansAreForgotten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scopes.json")
+	open := func() *scopes {
+		s, err := openScopes(path, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open()
+	const held, more = "held", 3
+	join := func(h holder, identity string) {
+		got, err := s.acquire(t.Context(), h, &protocol.Acquire{Identity: identity, Key: "k", Platform: true})
+		if err != nil || !got.First {
+			t.Fatalf("%s: %+v, %v", identity, got, err)
+		}
+	}
+	join(holder{number: 0}, held)
+	s.settle(holder{number: 0}, &protocol.Settle{Identity: held, OK: true})
+	identity := func(n int) string { return fmt.Sprintf("%04d", n) }
+	for n := range maxOrphans + more {
+		h := holder{number: uint64(n) + 1}
+		join(h, identity(n))
+		s.settle(h, &protocol.Settle{Identity: identity(n), Unknown: true})
+	}
+	for _, s := range []*scopes{s, open()} {
+		kept := s.list()
+		if len(kept) != maxOrphans+1 || kept[0].Identity != identity(more) || kept[maxOrphans].Identity != held {
+			t.Errorf("%d are kept, from %s to %s", len(kept), kept[0].Identity, kept[len(kept)-1].Identity)
+		}
 	}
 }

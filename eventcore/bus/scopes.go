@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,9 @@ import (
 const (
 	// maxScopes bounds the subscription identities, and maxHolders the subscriptions of one of them.
 	maxScopes, maxHolders = 100_000, 100_000
+	// maxOrphans is how many scopes are kept that nobody holds and that may exist on the platform; beyond it the oldest
+	// is forgotten.
+	maxOrphans = 1000
 	// maxScopeName bounds the bytes of an identity and its key.
 	maxScopeName = 4096
 )
@@ -36,6 +40,8 @@ type scope struct {
 	settled  chan struct{} // closed when busy ends
 	// orphaned means that the platform side may exist although nobody holds the scope.
 	orphaned bool
+	// left is greater the later the last holder left.
+	left uint64
 }
 
 // scopes decides, under one lock, who is first and who is last. What may exist on the platform is remembered in
@@ -44,8 +50,9 @@ type scopes struct {
 	log  *slog.Logger
 	file scopeFile
 
-	mu   sync.Mutex
-	byID map[string]*scope
+	mu    sync.Mutex
+	byID  map[string]*scope
+	lefts uint64
 }
 
 // openScopes reads what an earlier bus left behind.
@@ -56,9 +63,29 @@ func openScopes(path string, log *slog.Logger) (*scopes, error) {
 		return nil, err
 	}
 	for _, saved := range left {
-		s.byID[saved.Identity] = &scope{identity: saved.Identity, key: saved.Key, platform: true, orphaned: true}
+		s.lefts++
+		s.byID[saved.Identity] = &scope{identity: saved.Identity, key: saved.Key, platform: true, orphaned: true, left: s.lefts}
 	}
 	return s, nil
+}
+
+// keepOrphan notes that nobody holds an orphaned scope any more, and forgets the oldest such if there are too many.
+// Called under the lock.
+func (s *scopes) keepOrphan(sc *scope) {
+	s.lefts++
+	sc.left = s.lefts
+	orphans, oldest := 0, sc
+	for _, other := range s.byID {
+		if other.orphaned && len(other.holders) == 0 && other.busy == nil {
+			if orphans++; other.left < oldest.left {
+				oldest = other
+			}
+		}
+	}
+	if orphans > maxOrphans {
+		delete(s.byID, oldest.identity)
+		s.log.Warn("a subscription that may be left on the platform is forgotten, because there are too many such", "key", oldest.key)
+	}
 }
 
 // acquire joins a scope. It waits while another holder makes or ends the platform side, and returns ctx's error
@@ -159,7 +186,10 @@ func (s *scopes) settle(h holder, req *protocol.Settle) {
 		sc.orphaned = false
 	case preparing:
 		sc.remove(h)
-		sc.orphaned = sc.orphaned || req.Unknown
+		if req.Unknown {
+			sc.orphaned = true
+			s.log.Warn("a subscription may have been made on the platform, which did not say so; the next consumer takes it over", "key", sc.key)
+		}
 	case !req.OK:
 		sc.orphaned = true
 	default:
@@ -183,7 +213,10 @@ func (s *scopes) leave(c *conn) {
 		switch {
 		case working:
 			s.end(sc)
-		case len(sc.holders) == 0 && sc.busy == nil && !sc.orphaned:
+		case len(sc.holders) > 0 || sc.busy != nil:
+		case sc.orphaned:
+			s.keepOrphan(sc)
+		default:
 			delete(s.byID, sc.identity)
 		}
 	}
@@ -229,7 +262,11 @@ func (s *scopes) begin(sc *scope, h holder) {
 func (s *scopes) end(sc *scope) {
 	sc.busy = nil
 	close(sc.settled)
-	if len(sc.holders) == 0 && !sc.orphaned {
+	switch {
+	case len(sc.holders) > 0:
+	case sc.orphaned:
+		s.keepOrphan(sc)
+	default:
 		delete(s.byID, sc.identity)
 	}
 	s.save()
@@ -237,11 +274,19 @@ func (s *scopes) end(sc *scope) {
 
 // save writes what may exist on the platform to the file. Called under the lock.
 func (s *scopes) save() {
-	var saved []savedScope
+	var kept []*scope
 	for _, sc := range s.byID {
 		if sc.platform {
-			saved = append(saved, savedScope{Identity: sc.identity, Key: sc.key})
+			kept = append(kept, sc)
 		}
+	}
+	// The next bus takes them for orphans: the first is the oldest, and those that somebody holds have not been left yet.
+	slices.SortFunc(kept, func(a, b *scope) int {
+		return cmp.Or(cmp.Compare(min(len(a.holders), 1), min(len(b.holders), 1)), cmp.Compare(a.left, b.left))
+	})
+	saved := make([]savedScope, len(kept))
+	for i, sc := range kept {
+		saved[i] = savedScope{Identity: sc.identity, Key: sc.key}
 	}
 	if err := s.file.save(saved); err != nil {
 		s.log.Error("the subscriptions on the platform could not be remembered", "error", err)

@@ -176,8 +176,8 @@ func (c *Client) Behind(ctx context.Context, at At) (events int, err error) {
 	return events, err
 }
 
-// Close ends all subscriptions, with their cleanups, and detaches. It returns when that is done or ctx ends, with
-// the first cleanup's error. What is called on the client afterwards fails.
+// Close ends all subscriptions, with their cleanups, and detaches. It returns when that is done, or when ctx ends and no
+// PreConsume runs any more, which is cut off then, with the first cleanup's error. What is called on the client afterwards fails.
 func (c *Client) Close(ctx context.Context) error {
 	var first error
 	c.closeAll.Do(func() {

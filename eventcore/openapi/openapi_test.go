@@ -234,6 +234,24 @@ func TestOtherRefusalsCarryCodeMessageAndLogID(t *testing.T) {
 	says(t, e, "230001", "invalid receive_id", "log_id 2026LOG")
 }
 
+// What stands between here and the platform may lose the answer of a call that was carried out.
+func TestALostAnswerIsTold(t *testing.T) {
+	platform, api := setup(t)
+	for status, c := range map[int]struct {
+		body string
+		lost bool
+	}{
+		200: {"<html>", true}, 500: {`{"code":2200,"msg":"internal error"}`, true}, 502: {"bad gateway", true}, 504: {"", true},
+		400: {`{"code":230001,"msg":"invalid"}`, false}, 404: {"not found", false},
+	} {
+		platform.Answer("POST", "/open-apis/im/v1/messages", status, c.body)
+		e := refusal(t, as(t, api, openapi.Bot), "POST", "/open-apis/im/v1/messages", eventcore.CodePlatformError)
+		if lost := errors.Is(e, eventcore.ErrNoAnswer); lost != c.lost {
+			t.Errorf("HTTP %d: it may have been carried out: %v, want %v", status, lost, c.lost)
+		}
+	}
+}
+
 func TestACallEndsInTime(t *testing.T) {
 	platform, api := setup(t, func(o *openapi.Options) { o.Timeout = 200 * time.Millisecond })
 	reached := make(chan struct{}, 10)

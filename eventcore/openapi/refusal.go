@@ -55,6 +55,9 @@ func (a *API) refused(identity string, request call, got answer) error {
 	case got.status >= 500:
 		e.Hint = "the platform has trouble; try again later"
 	}
+	if got.status >= 500 { // what stands between here and the platform may have lost its answer
+		e.Cause = eventcore.ErrNoAnswer
+	}
 	return e
 }
 
@@ -91,6 +94,9 @@ func (a *API) unreadable(request call, got answer) error {
 			request.method, pathOnly(request.path), got.status),
 		Hint: "check LARK_DOMAIN, and what stands between here and the platform",
 	}
+	if got.status < 300 {
+		e.Cause = eventcore.ErrNoAnswer
+	}
 	if got.status == http.StatusNotFound {
 		e.Hint = "the platform does not know this path; check LARK_DOMAIN"
 	}
@@ -114,7 +120,8 @@ func (a *API) unreachable(method, path string, cause error) error {
 	}
 }
 
-// cause is a lost call's, as it may be told: with [eventcore.ErrNoAnswer] unless no connection came about to send it over.
+// cause is a lost call's, as it may be told: with [eventcore.ErrNoAnswer] unless it is known that no connection came about
+// to send it over.
 func (a *API) cause(lost error) error {
 	text := a.redact(lost.Error())
 	var op *net.OpError

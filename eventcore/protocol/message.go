@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -178,7 +180,8 @@ type Acquire struct {
 // Acquired answers an acquire. If First, the consumer runs PreConsume and then settles.
 type Acquired struct {
 	First bool `json:"first"`
-	// Orphaned means that an earlier consumer was killed before its cleanup.
+	// Orphaned means that the platform side may be there already: an earlier consumer was killed before its cleanup, or
+	// got no answer from the platform.
 	Orphaned bool `json:"orphaned,omitempty"`
 }
 
@@ -252,6 +255,27 @@ type Scope struct {
 	Key      string `json:"key"`
 	Holders  int    `json:"holders"`
 	Orphaned bool   `json:"orphaned,omitempty"`
+}
+
+// Orphans are the scopes of a key that may exist on the platform although no consumer holds them.
+type Orphans struct {
+	Key    string
+	Scopes int
+}
+
+// Orphans returns what may be left on the platform, in order of the keys.
+func (s *Status) Orphans() []Orphans {
+	count := map[string]int{}
+	for _, scope := range s.Scopes {
+		if scope.Orphaned {
+			count[scope.Key]++
+		}
+	}
+	var all []Orphans
+	for _, key := range slices.Sorted(maps.Keys(count)) {
+		all = append(all, Orphans{key, count[key]})
+	}
+	return all
 }
 
 // Counters count events since the bus started.

@@ -14,7 +14,7 @@ import (
 )
 
 // cleanupTimeout bounds the call that ends a platform subscription. It is more than the open API's own limit of 10 s,
-// whose error says what hung.
+// whose error says what hung to those who wait for so long.
 const cleanupTimeout = 15 * time.Second
 
 // Call is one call of the open API; Path may carry a query, and a nil Body sends none.
