@@ -93,11 +93,17 @@ func newSubscription(def *eventcore.KeyDefinition, params map[string]string, fil
 	}
 }
 
-// take waits for the turn, which release gives back, or returns ctx's error.
+// take waits for the turn, which release gives back, or returns ctx's error if it is not free when ctx ends.
 func (s *Subscription) take(ctx context.Context) (release func(), err error) {
+	release = func() { <-s.turn }
 	select {
 	case s.turn <- struct{}{}:
-		return func() { <-s.turn }, nil
+		return release, nil
+	default:
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return release, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
