@@ -9,7 +9,7 @@ func Wanted(c *Client) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.subscribed {
-		n += p.wanted
+		n += len(p.wanted)
 	}
 	return n
 }
@@ -24,9 +24,10 @@ func Untaken(ctx context.Context, c *Client, req Request) error {
 	if err != nil {
 		return err
 	}
-	p, _, _ := c.enter(sub, from)
-	err = c.await(ctx, p)
-	c.leave(p, false)
+	own := &wish{from}
+	p, _ := c.enter(sub, own)
+	_, err = c.await(ctx, p, own)
+	c.leave(p, own, false)
 	return err
 }
 
@@ -37,15 +38,16 @@ func GivenUpLate(ctx context.Context, c *Client, req Request) (abandoned int, er
 	if err != nil {
 		return 0, err
 	}
-	p, _, _ := c.enter(sub, from{})
+	p, _ := c.enter(sub, &wish{})
 	c.mu.Lock()
-	p.wanted-- // as leave does before it calls abandon
+	p.wanted = nil // as leave does before it calls abandon
 	c.mu.Unlock()
-	other, _, _ := c.enter(sub, from{})
-	if err := c.await(ctx, other); err != nil {
+	own := &wish{}
+	other, _ := c.enter(sub, own)
+	if _, err := c.await(ctx, other, own); err != nil {
 		return 0, err
 	}
-	c.leave(other, true)
+	c.leave(other, own, true)
 	for range 50 { // it may see first that the making is done, or that PreConsume had begun
 		c.abandon(p)
 	}

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -28,36 +29,35 @@ type pendingSub struct {
 	err   error              // why it failed, once it is done
 
 	// Guarded by the client's mu.
-	from   from        // where it is to begin
-	wanted int         // how many calls of Subscribe are about to return it
-	made   bool        // it is there
+	wanted []*wish     // of the calls of Subscribe that are about to return it, the first one first
+	made   *wish       // as it is there, nil while it is not
 	taken  bool        // one has returned it
 	limit  *time.Timer // cuts it off; nil unless it is abandoned
 }
 
+// wish is what a call of Subscribe asks of a subscription. That of the first one that waits for it when it is there is
+// fulfilled; the others find it as it is.
+type wish struct{ from from }
+
 // enter returns the subscription to the same as sub that is there or being made, with one more who wants it, or else begins
-// to make sub. found means that it had begun before; existed, that somebody has it or waits for it. Otherwise it is the
-// caller's to say where it begins. It returns nil if the client is closed.
-func (c *Client) enter(sub *Subscription, from from) (p *pendingSub, found, existed bool) {
+// to make sub; found means that it had begun before. It returns nil if the client is closed.
+func (c *Client) enter(sub *Subscription, own *wish) (p *pendingSub, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Err() != nil {
-		return nil, false, false
+		return nil, false
 	}
 	if p, found = c.subscribed[sub.fingerprint]; !found {
-		p = c.begin(sub)
+		p = c.begin(sub, own.from)
 	}
-	if existed = p.wanted > 0 || p.taken; !existed {
-		p.from = from
-	}
-	p.wanted++
+	p.wanted = append(p.wanted, own)
 	c.keep(p)
-	return p, found, existed
+	return p, found
 }
 
 // begin makes a subscription beside those who wait for it, so that who has gone is not kept by what the platform was
 // asked. That has more time, because nobody would know what came of it. c.mu is held.
-func (c *Client) begin(sub *Subscription) *pendingSub {
+func (c *Client) begin(sub *Subscription, from from) *pendingSub {
 	ask, cut := context.WithCancel(c.patience)
 	life, end := context.WithCancel(c.closed)
 	p := &pendingSub{sub: sub, end: end, cut: cut, asked: make(chan struct{}), done: make(chan struct{})}
@@ -68,17 +68,14 @@ func (c *Client) begin(sub *Subscription) *pendingSub {
 	c.making.Go(func() {
 		defer cut()
 		defer end()
-		c.create(life, ask, p)
+		c.create(life, ask, p, from)
 	})
 	return p
 }
 
 // create makes a subscription, and ends it again if nobody waits for it any more.
-func (c *Client) create(life, ask context.Context, p *pendingSub) {
+func (c *Client) create(life, ask context.Context, p *pendingSub, from from) {
 	defer close(p.done)
-	c.mu.Lock()
-	from := p.from
-	c.mu.Unlock()
 	asked := false
 	err := c.establish(life, func() context.Context {
 		if !asked { // it may begin again with another bus
@@ -91,15 +88,15 @@ func (c *Client) create(life, ask context.Context, p *pendingSub) {
 	for err == nil {
 		c.mu.Lock()
 		switch {
-		case p.wanted == 0 || c.closed.Err() != nil:
+		case len(p.wanted) == 0 || c.closed.Err() != nil:
 			err = context.Canceled
-		case p.from == from:
-			p.made = true
+		case p.wanted[0].from == from:
+			p.made = p.wanted[0]
 			c.subs[p.sub.ID] = p.sub
 			c.mu.Unlock()
 			return
-		default: // it was taken over, by somebody who wants it to begin elsewhere
-			from = p.from
+		default: // who asked for it has gone, and the next one wants it to begin elsewhere
+			from = p.wanted[0].from
 		}
 		c.mu.Unlock()
 		if err == nil {
@@ -111,7 +108,7 @@ func (c *Client) create(life, ask context.Context, p *pendingSub) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.wanted == 0 && !joined {
+	if len(p.wanted) == 0 && !joined {
 		c.log.Info("a subscription that was cancelled while it was made came to nothing", "key", p.sub.Key.Key, "error", err)
 	}
 	delete(c.subscribed, p.sub.fingerprint)
@@ -126,8 +123,9 @@ func (c *Client) place(ctx context.Context, sub *Subscription, from from) error 
 	})
 }
 
-// await returns when a subscription is there or has failed, or when ctx or the client has ended.
-func (c *Client) await(ctx context.Context, p *pendingSub) error {
+// await returns when a subscription is there or has failed, or when ctx or the client has ended. existed means that it is
+// there as another call wished it.
+func (c *Client) await(ctx context.Context, p *pendingSub, own *wish) (existed bool, err error) {
 	select {
 	case <-p.done:
 	case <-ctx.Done():
@@ -136,23 +134,23 @@ func (c *Client) await(ctx context.Context, p *pendingSub) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case p.made:
-		return nil
+	case p.made != nil:
+		return p.made != own, nil
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return false, ctx.Err()
 	case c.closed.Err() != nil:
-		return errClosed
+		return false, errClosed
 	}
-	return p.err
+	return false, p.err
 }
 
 // leave says that a call of Subscribe returns, with the subscription or without. One that no call has returned, and none is
 // about to, is ended.
-func (c *Client) leave(p *pendingSub, taken bool) {
+func (c *Client) leave(p *pendingSub, own *wish, taken bool) {
 	c.mu.Lock()
-	p.wanted--
+	p.wanted = slices.DeleteFunc(p.wanted, func(other *wish) bool { return other == own })
 	p.taken = p.taken || taken
-	unwanted, made := p.wanted == 0 && !p.taken, p.made
+	unwanted, made := len(p.wanted) == 0 && !p.taken, p.made != nil
 	if unwanted && made && c.closed.Err() == nil { // otherwise it is ended with all that are there
 		delete(c.subs, p.sub.ID)
 		delete(c.subscribed, p.sub.fingerprint)
@@ -175,7 +173,7 @@ func (c *Client) abandon(p *pendingSub) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p.wanted > 0 || p.made || p.limit != nil || c.subscribed[p.sub.fingerprint] != p {
+	if len(p.wanted) > 0 || p.made != nil || p.limit != nil || c.subscribed[p.sub.fingerprint] != p {
 		return
 	}
 	c.abandoned++

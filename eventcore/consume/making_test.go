@@ -120,17 +120,27 @@ func TestASubscribeCancelledInPreConsumeIsTakenOver(t *testing.T) {
 func TestWhatIsTakenOverBeginsWhereItsTakerSays(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second string
+		waits         bool // the first still waits when the second comes
 		events        int
-	}{"older events": {"now", "earliest", 3}, "no older events": {"earliest", "now", 0}} {
+	}{
+		"older events": {"now", "earliest", false, 3}, "no older events": {"earliest", "now", false, 0},
+		"older events, of one that waits": {"now", "earliest", true, 3}, "no older events, of one that waits": {"earliest", "now", true, 0},
+	} {
 		t.Run(name, func(t *testing.T) {
 			b, p := startBus(t), newSlowPlatform(t, 1)
 			b.Source.Send(t, testutil.Events(1, 3, p.key)...)
 			client := newClient(t, b)
 			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
 			failed := begin(ctx, client, consume.Request{Key: p.key, From: c.first})
 			within(t, "PreConsume", p.preparing)
-			cancel()
-			within(t, "the cancelled one", failed)
+			others := 0
+			if c.waits {
+				others = 1
+			} else {
+				cancel()
+				within(t, "the cancelled one", failed)
+			}
 			got := make(chan *consume.Subscription, 1)
 			go func() {
 				sub, existed, err := client.Subscribe(t.Context(), consume.Request{Key: p.key, From: c.second})
@@ -139,8 +149,12 @@ func TestWhatIsTakenOverBeginsWhereItsTakerSays(t *testing.T) {
 				}
 				got <- sub
 			}()
-			for consume.Wanted(client) == 0 {
+			for consume.Wanted(client) == others {
 				runtime.Gosched()
+			}
+			if c.waits {
+				cancel()
+				within(t, "the cancelled one", failed)
 			}
 			p.proceedOnce()
 			if page := read(t, client, at(within(t, "the next one", got)), 10, 0); len(page.Events) != c.events {

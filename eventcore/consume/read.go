@@ -10,15 +10,19 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
-// MaxPage is the largest limit of a page.
-const MaxPage = 200
+const (
+	// MaxPage is the largest limit of a page.
+	MaxPage = 200
+	// MaxPageBytes bounds the data of a page's events; the first event may exceed it.
+	MaxPageBytes = 2 << 20
+)
 
 // fillTime is how long a read goes on looking for events to fill its page, once it has some.
 const fillTime = 500 * time.Millisecond
 
 // Read returns the events after the given cursors, in journal order: at least one if there is any, at most limit
-// (1 to MaxPage). An event that several of the subscriptions match is never split over pages, so that the smallest of
-// the cursors is as good a place to go on from as all of them; one that exceeds the limit alone makes a page. If there is
+// (1 to MaxPage), and no more than MaxPageBytes of data. An event that several of the subscriptions match is never split over pages, so that the smallest of
+// the cursors is as good a place to go on from as all of them; one that exceeds a limit alone makes a page. If there is
 // none it waits up to wait, and returns at once when ctx ends, with its error. A bus that is lost meanwhile is got back
 // to. Reading changes nothing: the same read gives the same page again, for as long as the events are retained.
 //
@@ -45,13 +49,14 @@ type reader struct {
 
 	next []eventcore.Position // for each At
 	full bool                 // the page takes no more
+	size int                  // of the page's data, in bytes
 	page *Page
 }
 
 // run reads a page over one link, from its beginning.
 func (r *reader) run(ctx context.Context, l *link) error {
 	r.next = make([]eventcore.Position, len(r.at))
-	r.page, r.full = &Page{Filtered: make([]int, len(r.at))}, false
+	r.page, r.full, r.size = &Page{Filtered: make([]int, len(r.at))}, false, 0
 	var types []string
 	for i, at := range r.at {
 		after, foreign, err := r.client.positionOf(ctx, l, at.Cursor)
@@ -132,11 +137,12 @@ func (r *reader) take(ctx context.Context, l *link, batch *batch) error {
 		return err
 	}
 	for _, item := range results {
-		n := item.kept()
-		if n > 0 && len(r.page.Events) > 0 && len(r.page.Events)+n > r.limit {
+		n, size := item.kept()
+		if n > 0 && len(r.page.Events) > 0 && (len(r.page.Events)+n > r.limit || r.size+size > MaxPageBytes) {
 			r.page.HasMore, r.full = true, true
 			return nil
 		}
+		r.size += size
 		for _, result := range item.results {
 			if result.event == nil {
 				r.page.Filtered[result.at]++
@@ -149,7 +155,7 @@ func (r *reader) take(ctx context.Context, l *link, batch *batch) error {
 		r.advance(item.position)
 	}
 	r.advance(batch.next)
-	r.page.HasMore, r.full = batch.more, len(r.page.Events) >= r.limit
+	r.page.HasMore, r.full = batch.more, len(r.page.Events) >= r.limit || r.size >= MaxPageBytes
 	return nil
 }
 
@@ -178,14 +184,15 @@ type itemResults struct {
 	results  []result
 }
 
-// kept is how many events the page gets.
-func (i itemResults) kept() (n int) {
+// kept is how many events the page gets, and the bytes of their data.
+func (i itemResults) kept() (n, size int) {
 	for _, result := range i.results {
 		if result.event != nil {
 			n++
+			size += len(result.event.Data)
 		}
 	}
-	return n
+	return n, size
 }
 
 // result is what became of an event for one subscription; a nil event was dropped.

@@ -28,8 +28,8 @@ type Request struct {
 }
 
 // Subscribe checks the request, runs the key's hooks that come before the first event, and returns the
-// subscription. The same key, params and filter return the subscription that somebody has already or waits for, with
-// existed true and its own beginning, once a bus knows of it: if the bus was told to stop, this starts another one. A
+// subscription. The same key, params and filter return the subscription that is there already, or that another call waits for,
+// with existed true and its own beginning, once a bus knows of it: if the bus was told to stop, this starts another one. A
 // connection that the platform refused is tried again.
 //
 // When ctx ends, Subscribe returns. What the platform was asked by then for a new subscription goes on for up to 5 s, or is
@@ -48,17 +48,18 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		return nil, false, err
 	}
 	for {
-		p, found, existed := c.enter(sub, from)
+		own := &wish{from}
+		p, found := c.enter(sub, own)
 		if p == nil {
 			return nil, false, errClosed
 		}
-		err := c.await(ctx, p)
+		existed, err := c.await(ctx, p, own)
 		missed := err != nil // who began to make it did not get it
 		if found && !missed {
 			err = c.establish(ctx, within(ctx), p.sub, from, true)
 			missed = errors.Is(err, errLeft) // it has just been ended
 		}
-		c.leave(p, err == nil)
+		c.leave(p, own, err == nil)
 		switch {
 		case err == nil:
 			return p.sub, existed, nil

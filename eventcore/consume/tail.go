@@ -162,7 +162,7 @@ func (t *tail) keep(after eventcore.Position, found *batch) {
 // fetch asks the bus for events.
 func (l *link) fetch(ctx context.Context, after eventcore.Position, types []string, limit int, wait time.Duration) (*batch, error) {
 	answer, err := l.call(ctx, protocol.Request{Fetch: &protocol.Fetch{
-		After: after, Types: types, Max: limit, WaitMS: max(wait, 0).Milliseconds(),
+		After: after, Types: types, Max: limit, MaxBytes: MaxPageBytes, WaitMS: max(wait, 0).Milliseconds(),
 	}})
 	if err != nil {
 		return nil, err
