@@ -52,7 +52,8 @@ func parseMessage(raw []byte) (message, *rpcError) {
 	case len(head.Result) > 0 || len(head.Error) > 0:
 		// An answer, though this server asks nothing of its clients.
 		return message{}, nil
-	default:
+	}
+	if msg.method == "" {
 		return msg, &rpcError{Code: mcpgo.INVALID_REQUEST, Message: "the message has no method"}
 	}
 	if len(msg.id) > 0 && idKey(msg.id) == "" {

@@ -168,6 +168,10 @@ func (l *stdioLoop) start(ctx context.Context, msg message) {
 		l.replyLater(encodeError(nil, &rpcError{Code: mcpgo.INVALID_REQUEST,
 			Message: fmt.Sprintf("request id %s is in use by a request that is still being answered", clip(string(msg.id), 100))}))
 		return
+	case err != nil && msg.method == string(mcpgo.MethodPing): // by which a client sees whether the server lives
+		cancel()
+		l.replyLater(l.session.answer(ctx, &call{session: l.session, out: l.box}, msg))
+		return
 	case err != nil:
 		cancel()
 		l.replyLater(encodeError(msg.id, &rpcError{Code: codeBusy,

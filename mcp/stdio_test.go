@@ -171,12 +171,15 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 			waiting = append(waiting, c.start("tools/call", toolCall("poll_events", map[string]any{"wait_seconds": 50})))
 		}
 		synctest.Wait()
-		refused := c.request("ping", nil)
+		refused := c.request("tools/list", nil)
 		if refused.Error == nil || refused.Error.Code != codeBusy {
 			t.Errorf("request %d was answered %+v", maxRequests+1, refused)
 		}
-		c.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + waiting[0] + `}}`)
 		if answer := c.request("ping", nil); answer.Error != nil {
+			t.Errorf("whether the server lives: %+v", answer.Error)
+		}
+		c.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + waiting[0] + `}}`)
+		if answer := c.request("tools/list", nil); answer.Error != nil {
 			t.Errorf("with room again: %+v", answer.Error)
 		}
 		c.end()

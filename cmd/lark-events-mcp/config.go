@@ -39,10 +39,19 @@ type config struct {
 	home       statedir.Home
 }
 
+// stateHome returns the state directory.
+func stateHome() (statedir.Home, error) {
+	home, err := statedir.Default()
+	if err != nil {
+		return "", configError{err}
+	}
+	return home, nil
+}
+
 // loadConfig reads the environment. What is missing is not an error here: a server without credentials can still
 // describe keys. See requireApp and requireSecret.
 func loadConfig() (*config, error) {
-	home, err := statedir.Default()
+	home, err := stateHome()
 	if err != nil {
 		return nil, err
 	}

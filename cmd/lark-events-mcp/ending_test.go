@@ -5,6 +5,7 @@ package main_test
 import (
 	"net/http"
 	"os"
+	"os/signal"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -23,11 +24,15 @@ const (
 )
 
 func TestAServerEndsInAnOrderlyWay(t *testing.T) {
-	for name, end := range map[string]func(a *agent){
+	ends := map[string]func(a *agent){
 		"SIGINT":       func(a *agent) { a.proc.signal(os.Interrupt) },
 		"SIGTERM":      func(a *agent) { a.proc.signal(syscall.SIGTERM) },
 		"closed stdin": func(a *agent) { a.proc.stdin.Close() },
-	} {
+	}
+	if !signal.Ignored(syscall.SIGHUP) { // which nohup hands down
+		ends["a closed terminal"] = func(a *agent) { a.proc.signal(syscall.SIGHUP) }
+	}
+	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			stays, a := w.agent(legacyEra), w.agent(legacyEra)

@@ -156,6 +156,7 @@ func TestHTTPServersThatDoNotStart(t *testing.T) {
 		code int
 		says string
 	}{
+		"an empty address":       {[]string{"--http", ""}, 2, "--http names no address"},
 		"open to all":            {[]string{"--http", ":0"}, 3, "--auth-tokens"},
 		"open to the network":    {[]string{"--http", "0.0.0.0:0"}, 3, "--auth-tokens"},
 		"other names":            {[]string{"--http", "127.0.0.1:0", "--allow-host", "lark.example"}, 3, "--auth-tokens"},

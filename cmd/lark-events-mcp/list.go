@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -52,9 +53,7 @@ func listKeys(domain string) ([]listedKey, error) {
 	found := []listedKey{}
 	var domains []string
 	for _, def := range eventcore.ListAll() {
-		if d := def.Domain(); len(domains) == 0 || domains[len(domains)-1] != d {
-			domains = append(domains, d)
-		}
+		domains = append(domains, def.Domain())
 		if domain != "" && def.Domain() != domain {
 			continue
 		}
@@ -65,6 +64,8 @@ func listKeys(domain string) ([]listedKey, error) {
 		found = append(found, k)
 	}
 	if len(found) == 0 {
+		slices.Sort(domains)
+		domains = slices.Compact(domains)
 		return nil, usageError{fmt.Errorf("there is no domain %q; the domains are %s", domain, strings.Join(domains, ", "))}
 	}
 	return found, nil

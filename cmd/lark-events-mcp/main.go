@@ -10,7 +10,11 @@ import (
 func main() {
 	// A closed stdout is an error of the write, not a signal that kills before the cleanups.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		ends = append(ends, syscall.SIGHUP) // the terminal was closed
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	err := newRootCommand().ExecuteContext(ctx)
 	code := exitCode(ctx, err)
 	stop()

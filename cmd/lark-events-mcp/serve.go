@@ -51,7 +51,7 @@ func newServeCommand(g *globals) *cobra.Command {
 			if err := mcp.CheckAllowLists(mode, allowSenders, allowChats); err != nil {
 				return usageError{err}
 			}
-			if err := web.check(); err != nil {
+			if err := web.check(cmd.Flags().Changed("http")); err != nil {
 				return err
 			}
 			serve := serveStdio

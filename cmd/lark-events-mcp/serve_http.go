@@ -37,9 +37,11 @@ func (f *httpFlags) register(cmd *cobra.Command) {
 		"with --http: private network that webhook endpoints may be in, such as 10.1.0.0/16, beside public addresses (repeatable)")
 }
 
-// check returns what is wrong with the flags as such.
-func (f *httpFlags) check() error {
+// check returns what is wrong with the flags as such; given says that --http is among them.
+func (f *httpFlags) check(given bool) error {
 	switch {
+	case f.addr == "" && given: // a variable that is not set, say
+		return usageError{errors.New("--http names no address; use one such as 127.0.0.1:8080")}
 	case f.addr == "" && (f.tokens != "" || f.certFile != "" || f.keyFile != "" || len(f.hosts) > 0 || len(f.webhookNets) > 0):
 		return usageError{errors.New("--auth-tokens, --tls-cert, --tls-key, --allow-host and --webhook-private go with --http")}
 	case len(f.webhookNets) > 0 && f.tokens == "":

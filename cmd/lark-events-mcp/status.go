@@ -13,7 +13,6 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
 	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
-	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
 )
 
 // controlTimeout is how long a bus may take to answer.
@@ -32,7 +31,7 @@ func newStatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "The buses on this machine: connection, journal, agents", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			home, err := statedir.Default()
+			home, err := stateHome()
 			if err != nil {
 				return err
 			}

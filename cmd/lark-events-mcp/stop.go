@@ -14,7 +14,6 @@ import (
 
 	"github.com/larkevents/lark-events-mcp/eventcore/busctl"
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
-	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
 	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
 
@@ -38,7 +37,8 @@ func newStopCommand() *cobra.Command {
 				return err
 			}
 			if len(buses) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "No bus is running.")
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), "No bus is running.")
+				return printed(err)
 			}
 			var failed []error // one that does not end keeps none of the others
 			for _, b := range buses {
@@ -46,7 +46,8 @@ func newStopCommand() *cobra.Command {
 					failed = append(failed, err)
 					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Stopped the bus of %s (process %d).\n", b.App.ID, b.PID)
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "Stopped the bus of %s (process %d).\n", b.App.ID, b.PID)
+				failed = append(failed, printed(err))
 			}
 			return errors.Join(failed...)
 		},
@@ -58,7 +59,7 @@ func newStopCommand() *cobra.Command {
 // busesToStop returns the running buses that are meant. It needs no more than the app's id: a bus must be stoppable also
 // when what else the environment says is wrong.
 func busesToStop(all bool) ([]busdiscover.Bus, error) {
-	home, err := statedir.Default()
+	home, err := stateHome()
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,8 @@ func busesToStop(all bool) ([]busdiscover.Bus, error) {
 	return nil, nil
 }
 
-// stopBus tells a bus to end and waits until it has.
+// stopBus tells a bus to end and waits until it has. Another one may have taken its place by then, for an agent that was
+// just subscribing.
 func stopBus(ctx context.Context, b busdiscover.Bus) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
@@ -89,7 +91,7 @@ func stopBus(ctx context.Context, b busdiscover.Bus) error {
 	defer look.Stop()
 	for {
 		now, running := busdiscover.Running(b.App)
-		if !running {
+		if !running || now.PID != b.PID {
 			return nil
 		}
 		unheard = unheard && !terminate(now)

@@ -111,3 +111,33 @@ func TestTheOldestOrphansAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be remembered is not made on the platform; what is remembered already may be made again.
+func TestAScopeThatCannotBeRememberedIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "scopes.json")
+	if err := scopeFile(path).save([]savedScope{{"known", "k"}}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := openScopes(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := path + ".new" // a directory that is not empty, in the place of the next file
+	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var refused *eventcore.Error
+	if _, err := s.acquire(t.Context(), holder{number: 1}, &protocol.Acquire{Identity: "new", Key: "k", Platform: true}); !errors.As(err, &refused) || refused.Hint == "" {
+		t.Errorf("a new one: %v", err)
+	}
+	if got, err := s.acquire(t.Context(), holder{number: 2}, &protocol.Acquire{Identity: "known", Key: "k", Platform: true}); err != nil || !got.First {
+		t.Errorf("a known one: %+v, %v", got, err)
+	}
+	if err := os.RemoveAll(block); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.acquire(t.Context(), holder{number: 3}, &protocol.Acquire{Identity: "new", Key: "k", Platform: true}); err != nil || !got.First {
+		t.Errorf("with room again: %+v, %v", got, err)
+	}
+}

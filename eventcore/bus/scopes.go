@@ -135,14 +135,20 @@ func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (
 			sc.platform, sc.orphaned, answer.Orphaned = false, false, false
 			s.save()
 		}
+		remembered := sc.platform
 		sc.platform = sc.platform || req.Platform
 		sc.holders = append(sc.holders, h)
+		var err error
 		if first && req.Platform {
 			s.begin(sc, h)
-			s.save()
+			if failed := s.save(); failed != nil && !remembered { // made all the same, it would be forgotten with this process
+				sc.remove(h)
+				s.end(sc)
+				err = unremembered(failed)
+			}
 		}
 		s.mu.Unlock()
-		return answer, nil
+		return answer, err
 	}
 }
 
@@ -272,8 +278,8 @@ func (s *scopes) end(sc *scope) {
 	s.save()
 }
 
-// save writes what may exist on the platform to the file. Called under the lock.
-func (s *scopes) save() {
+// save writes what may exist on the platform to the file, and logs if it cannot. Called under the lock.
+func (s *scopes) save() error {
 	var kept []*scope
 	for _, sc := range s.byID {
 		if sc.platform {
@@ -288,13 +294,22 @@ func (s *scopes) save() {
 	for i, sc := range kept {
 		saved[i] = savedScope{Identity: sc.identity, Key: sc.key}
 	}
-	if err := s.file.save(saved); err != nil {
+	err := s.file.save(saved)
+	if err != nil {
 		s.log.Error("the subscriptions on the platform could not be remembered", "error", err)
 	}
+	return err
 }
 
 func (sc *scope) remove(h holder) {
 	sc.holders = slices.DeleteFunc(sc.holders, func(other holder) bool { return other == h })
+}
+
+func unremembered(err error) *eventcore.Error {
+	return &eventcore.Error{
+		Code: eventcore.CodeBusUnavailable, Message: "the bus cannot remember a subscription on the platform, so it was not made: " + err.Error(),
+		Hint: "free disk space or check the state directory, and try again", Cause: err,
+	}
 }
 
 func tooManyScopes() *eventcore.Error {
