@@ -35,7 +35,11 @@ type eventHub struct {
 	leases map[leaseKey]*lease
 	// revived is when a feed asked last for what was lost; see [feed.revive].
 	revived time.Time
-	work    sync.WaitGroup // feeds that are being released, lanes that are being closed
+	work    sync.WaitGroup // feeds that are being released
+	leaving sync.WaitGroup // lanes that are being closed, as long as patience lasts
+	// patience ends with the time that there is to close the hub.
+	patience     context.Context
+	losePatience context.CancelFunc
 }
 
 // lane is one consumer, and the feeds that share it.
@@ -47,7 +51,9 @@ type lane struct {
 }
 
 func newEventHub(newConsumer func() (Consumer, error), counts *metrics, logger *slog.Logger) *eventHub {
-	return &eventHub{newConsumer: newConsumer, metrics: counts, logger: logger, feeds: map[*feed]bool{}, leases: map[leaseKey]*lease{}}
+	h := &eventHub{newConsumer: newConsumer, metrics: counts, logger: logger, feeds: map[*feed]bool{}, leases: map[leaseKey]*lease{}}
+	h.patience, h.losePatience = context.WithCancel(context.Background())
+	return h
 }
 
 // open subscribes, and returns a feed that holds the subscription until it is released. A key for one consumer has one
@@ -115,7 +121,7 @@ func (h *eventHub) leave(l *lane, reads int) {
 		return
 	}
 	h.lanes = slices.DeleteFunc(h.lanes, func(other *lane) bool { return other == l })
-	h.work.Go(func() { l.close(context.Background(), h.logger) })
+	h.leaving.Go(func() { l.close(h.patience, h.logger) })
 }
 
 // subscribe returns a subscription with one more feed that holds it, the only one of a key for one consumer.
@@ -188,12 +194,15 @@ func (h *eventHub) close(ctx context.Context) {
 	clear(h.leases)
 	clear(h.feeds)
 	h.mu.Unlock()
+	defer h.losePatience()
+	defer context.AfterFunc(ctx, h.losePatience)()
 	waitOr(ctx, &h.work)
 	var closing sync.WaitGroup
 	for _, l := range lanes {
 		closing.Go(func() { l.close(ctx, h.logger) })
 	}
 	closing.Wait()
+	waitOr(ctx, &h.leaving)
 }
 
 // normalize returns the arguments of an interest resolved and normalized; see [consume.Client.Normalize].

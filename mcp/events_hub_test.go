@@ -3,9 +3,7 @@ package mcp
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -339,42 +337,4 @@ func TestRevivingSparesWhatAnotherFeedHolds(t *testing.T) {
 			}
 		})
 	}
-}
-
-// closingSlowly is a consumer that refuses to subscribe, and waits for the platform when it is closed.
-type closingSlowly struct {
-	*fakeConsumer
-	closing, proceed chan struct{}
-}
-
-func (c *closingSlowly) Subscribe(context.Context, consume.Request) (*consume.Subscription, bool, error) {
-	return nil, false, context.Canceled
-}
-
-func (c *closingSlowly) Close(context.Context) error {
-	close(c.closing)
-	<-c.proceed
-	return nil
-}
-
-// What was cancelled does not wait for what the platform was asked; the server does when it ends.
-func TestACancelledFeedDoesNotWaitForThePlatform(t *testing.T) {
-	registerKeys(t, reactionDefinition())
-	slow := &closingSlowly{newFakeConsumer(), make(chan struct{}), make(chan struct{})}
-	hub := newEventHub(func() (Consumer, error) { return slow, nil }, new(metrics), slog.New(slog.DiscardHandler))
-	in, err := newInterest(reactionKey, nil, nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := hub.open(t.Context(), in, 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("the feed gets %v", err)
-	}
-	<-slow.closing
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		hub.close(t.Context())
-	}()
-	close(slow.proceed)
-	<-closed
 }

@@ -53,9 +53,9 @@ func busProblems(status *protocol.Status) []problem {
 	}
 	for _, orphaned := range status.Orphans() {
 		problems = append(problems, problem{problemOrphanedScope,
-			fmt.Sprintf("%s may still be subscribed on the platform, %d times, for programs that ended without cleaning up or got no answer",
+			fmt.Sprintf("%s may still be subscribed on the platform (%d in all), for programs that ended without cleaning up or got no answer",
 				orphaned.Key, orphaned.Scopes),
-			fmt.Sprintf("subscribe to %s with the same params and unsubscribe again, which cleans up", orphaned.Key)})
+			fmt.Sprintf("subscribe to %s with the params of then and unsubscribe again, which cleans up", orphaned.Key)})
 	}
 	return problems
 }

@@ -114,7 +114,7 @@ func printDetails(out io.Writer, r busReport) error {
 		notes = append(notes, "storage: "+r.Unreadable.Error())
 	}
 	for _, o := range r.Orphans() {
-		notes = append(notes, fmt.Sprintf("%s may still be subscribed on the platform, %d times; its next consumers take that over", o.Key, o.Scopes))
+		notes = append(notes, fmt.Sprintf("%s may still be subscribed on the platform (%d in all); its next consumer with the params of then takes that over", o.Key, o.Scopes))
 	}
 	for _, c := range r.Consumers {
 		notes = append(notes, fmt.Sprintf("agent %s (process %d) since %s: %v", c.Name, c.PID, formatAge(time.Since(c.Since)), c.Keys))

@@ -100,14 +100,20 @@ func TestTheOldestOrphansAreForgotten(t *testing.T) {
 	s.settle(holder{number: 0}, &protocol.Settle{Identity: held, OK: true})
 	identity := func(n int) string { return fmt.Sprintf("%04d", n) }
 	for n := range maxOrphans + more {
+		if n == maxOrphans {
+			s.leave(&conn{}) // somebody else, whom they do not concern
+		}
 		h := holder{number: uint64(n) + 1}
 		join(h, identity(n))
 		s.settle(h, &protocol.Settle{Identity: identity(n), Unknown: true})
 	}
-	for _, s := range []*scopes{s, open()} {
-		kept := s.list()
-		if len(kept) != maxOrphans+1 || kept[0].Identity != identity(more) || kept[maxOrphans].Identity != held {
-			t.Errorf("%d are kept, from %s to %s", len(kept), kept[0].Identity, kept[len(kept)-1].Identity)
+	for name, c := range map[string]struct {
+		scopes *scopes
+		first  int
+	}{"this bus": {s, more}, "the next one, for which the held one is an orphan": {open(), more + 1}} {
+		kept := c.scopes.list()
+		if kept[0].Identity != identity(c.first) || kept[len(kept)-1].Identity != held || len(kept) != maxOrphans+more+1-c.first {
+			t.Errorf("%s keeps %d, from %s to %s", name, len(kept), kept[0].Identity, kept[len(kept)-1].Identity)
 		}
 	}
 }
@@ -139,5 +145,30 @@ func TestAScopeThatCannotBeRememberedIsRefused(t *testing.T) {
 	}
 	if got, err := s.acquire(t.Context(), holder{number: 3}, &protocol.Acquire{Identity: "new", Key: "k", Platform: true}); err != nil || !got.First {
 		t.Errorf("with room again: %+v, %v", got, err)
+	}
+}
+
+// A bus that is killed while much is held leaves no more than may be.
+func TestOrphansAreFewAlsoBehindAKilledBus(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scopes.json")
+	killed, err := openScopes(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &conn{}
+	for n := range 2 * maxOrphans {
+		id := fmt.Sprintf("%04d", n)
+		killed.byID[id] = &scope{identity: id, key: "k", platform: true, holders: []holder{{c, uint64(n)}}}
+	}
+	if err := killed.save(); err != nil {
+		t.Fatal(err)
+	}
+	next, err := openScopes(path, slog.New(slog.DiscardHandler))
+	if err != nil || len(next.list()) != maxOrphans {
+		t.Errorf("the next bus has %d, %v", len(next.list()), err)
+	}
+	killed.leave(c)
+	if next, err = openScopes(path, slog.New(slog.DiscardHandler)); err != nil || len(killed.list()) != maxOrphans || !slices.Equal(killed.list(), next.list()) {
+		t.Errorf("when all have left there are %d, of which the next bus knows %d, %v", len(killed.list()), len(next.list()), err)
 	}
 }

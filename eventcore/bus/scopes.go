@@ -16,8 +16,8 @@ import (
 const (
 	// maxScopes bounds the subscription identities, and maxHolders the subscriptions of one of them.
 	maxScopes, maxHolders = 100_000, 100_000
-	// maxOrphans is how many scopes are kept that nobody holds and that may exist on the platform; beyond it the oldest
-	// is forgotten.
+	// maxOrphans is how many scopes are kept that nobody holds and that may exist on the platform; the oldest beyond it
+	// are forgotten.
 	maxOrphans = 1000
 	// maxScopeName bounds the bytes of an identity and its key.
 	maxScopeName = 4096
@@ -40,7 +40,7 @@ type scope struct {
 	settled  chan struct{} // closed when busy ends
 	// orphaned means that the platform side may exist although nobody holds the scope.
 	orphaned bool
-	// left is greater the later the last holder left.
+	// left is greater the later the scope became an orphan.
 	left uint64
 }
 
@@ -63,28 +63,38 @@ func openScopes(path string, log *slog.Logger) (*scopes, error) {
 		return nil, err
 	}
 	for _, saved := range left {
-		s.lefts++
-		s.byID[saved.Identity] = &scope{identity: saved.Identity, key: saved.Key, platform: true, orphaned: true, left: s.lefts}
+		sc := &scope{identity: saved.Identity, key: saved.Key, platform: true, orphaned: true}
+		s.byID[saved.Identity] = sc
+		s.noteOrphan(sc)
 	}
+	s.forgetOrphans()
 	return s, nil
 }
 
-// keepOrphan notes that nobody holds an orphaned scope any more, and forgets the oldest such if there are too many.
-// Called under the lock.
-func (s *scopes) keepOrphan(sc *scope) {
+// isOrphan reports whether nobody holds the scope or works on it, and it may exist on the platform.
+func (sc *scope) isOrphan() bool { return sc.orphaned && len(sc.holders) == 0 && sc.busy == nil }
+
+// noteOrphan makes an orphan the newest one. Called under the lock.
+func (s *scopes) noteOrphan(sc *scope) {
 	s.lefts++
 	sc.left = s.lefts
-	orphans, oldest := 0, sc
-	for _, other := range s.byID {
-		if other.orphaned && len(other.holders) == 0 && other.busy == nil {
-			if orphans++; other.left < oldest.left {
-				oldest = other
-			}
+}
+
+// forgetOrphans forgets the oldest beyond those that are kept. Called under the lock.
+func (s *scopes) forgetOrphans() {
+	var orphans []*scope
+	for _, sc := range s.byID {
+		if sc.isOrphan() {
+			orphans = append(orphans, sc)
 		}
 	}
-	if orphans > maxOrphans {
-		delete(s.byID, oldest.identity)
-		s.log.Warn("a subscription that may be left on the platform is forgotten, because there are too many such", "key", oldest.key)
+	if len(orphans) <= maxOrphans {
+		return
+	}
+	slices.SortFunc(orphans, func(a, b *scope) int { return cmp.Compare(a.left, b.left) })
+	for _, sc := range orphans[:len(orphans)-maxOrphans] {
+		delete(s.byID, sc.identity)
+		s.log.Warn("a subscription that may be left on the platform is forgotten, because there are too many such", "key", sc.key)
 	}
 }
 
@@ -209,22 +219,27 @@ func (s *scopes) settle(h holder, req *protocol.Settle) {
 func (s *scopes) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	changed := false
 	for _, sc := range s.byID {
+		before, working := len(sc.holders), sc.busy != nil && sc.busy.conn == c
 		sc.holders = slices.DeleteFunc(sc.holders, func(h holder) bool { return h.conn == c })
-		working := sc.busy != nil && sc.busy.conn == c
+		if len(sc.holders) == before && !working {
+			continue
+		}
 		if sc.platform && (working || (len(sc.holders) == 0 && sc.busy == nil)) && !sc.orphaned {
 			sc.orphaned = true
 			s.log.Warn("a consumer left without its cleanup; the next one takes over", "key", sc.key)
 		}
-		switch {
-		case working:
-			s.end(sc)
-		case len(sc.holders) > 0 || sc.busy != nil:
-		case sc.orphaned:
-			s.keepOrphan(sc)
-		default:
-			delete(s.byID, sc.identity)
+		if working {
+			s.unbusy(sc)
+		} else {
+			s.settleDown(sc)
 		}
+		changed = changed || sc.platform
+	}
+	if changed {
+		s.forgetOrphans()
+		s.save()
 	}
 }
 
@@ -264,18 +279,31 @@ func (s *scopes) begin(sc *scope, h holder) {
 	sc.settled = make(chan struct{})
 }
 
-// end lets the others go on, and forgets a scope that nobody needs. Called under the lock.
+// end lets the others go on, and remembers what is left. Called under the lock.
 func (s *scopes) end(sc *scope) {
+	s.unbusy(sc)
+	if sc.isOrphan() {
+		s.forgetOrphans()
+	}
+	s.save()
+}
+
+// unbusy lets the others go on. Called under the lock.
+func (s *scopes) unbusy(sc *scope) {
 	sc.busy = nil
 	close(sc.settled)
+	s.settleDown(sc)
+}
+
+// settleDown forgets a scope that nobody needs. Called under the lock.
+func (s *scopes) settleDown(sc *scope) {
 	switch {
-	case len(sc.holders) > 0:
+	case len(sc.holders) > 0 || sc.busy != nil:
 	case sc.orphaned:
-		s.keepOrphan(sc)
+		s.noteOrphan(sc)
 	default:
 		delete(s.byID, sc.identity)
 	}
-	s.save()
 }
 
 // save writes what may exist on the platform to the file, and logs if it cannot. Called under the lock.
@@ -286,9 +314,15 @@ func (s *scopes) save() error {
 			kept = append(kept, sc)
 		}
 	}
-	// The next bus takes them for orphans: the first is the oldest, and those that somebody holds have not been left yet.
+	// The next bus takes them for orphans: the first is the oldest, and those that somebody has are none yet.
 	slices.SortFunc(kept, func(a, b *scope) int {
-		return cmp.Or(cmp.Compare(min(len(a.holders), 1), min(len(b.holders), 1)), cmp.Compare(a.left, b.left))
+		switch ours, theirs := a.isOrphan(), b.isOrphan(); {
+		case ours != theirs && ours:
+			return -1
+		case ours != theirs:
+			return 1
+		}
+		return cmp.Compare(a.left, b.left)
 	})
 	saved := make([]savedScope, len(kept))
 	for i, sc := range kept {

@@ -192,7 +192,6 @@ func (c *Client) Close(ctx context.Context) error {
 		if l != nil {
 			l.close()
 		}
-		c.making.Wait()
 		c.losePatience()
 		c.tending.Wait()
 	})

@@ -100,8 +100,15 @@ func TestCallsEndWhileASubscriptionIsMadeAgain(t *testing.T) {
 	}
 }
 
-// A cleanup that nobody waits for any more ends no subscription that others make meanwhile: they wait for it.
+// A cleanup that nobody waits for any more ends no subscription that others make meanwhile: they wait for it, and so does
+// Close.
 func TestACleanupThatIsCutOffEndsNothingOfOthers(t *testing.T) {
+	for name, closes := range map[string]bool{"of a client that stays": false, "of one that is closed": true} {
+		t.Run(name, func(t *testing.T) { aCleanupThatIsCutOff(t, closes) })
+	}
+}
+
+func aCleanupThatIsCutOff(t *testing.T, closes bool) {
 	b := startBus(t)
 	// The other cleans up, too.
 	cleaning, finish, finished := make(chan struct{}, 2), make(chan struct{}), make(chan struct{}, 2)
@@ -119,7 +126,8 @@ func TestACleanupThatIsCutOffEndsNothingOfOthers(t *testing.T) {
 			}, nil
 		},
 	})
-	one, other := newClient(t, b), newClient(t, b)
+	one, other := consume.New(consume.Options{App: b.App, Name: "test"}), newClient(t, b)
+	closed := make(chan error, 1)
 	sub := subscribe(t, one, consume.Request{Key: key})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -131,6 +139,9 @@ func TestACleanupThatIsCutOffEndsNothingOfOthers(t *testing.T) {
 	cancel()
 	if err := within(t, "Unsubscribe", ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("Unsubscribe ends with %v", err)
+	}
+	if closes {
+		go func() { closed <- one.Close(t.Context()) }()
 	}
 	next := begin(t.Context(), other, consume.Request{Key: key})
 	for consume.Wanted(other) == 0 {
@@ -145,6 +156,12 @@ func TestACleanupThatIsCutOffEndsNothingOfOthers(t *testing.T) {
 	within(t, "the end of the cleanup", finished)
 	if err := within(t, "the other's", next); err != nil || !subscribed.Load() {
 		t.Errorf("the other's subscription is on the platform: %v, %v", subscribed.Load(), err)
+	}
+	if !closes {
+		closed <- one.Close(t.Context())
+	}
+	if err := within(t, "Close", closed); err != nil {
+		t.Error(err)
 	}
 }
 

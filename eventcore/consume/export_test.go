@@ -24,7 +24,7 @@ func Untaken(ctx context.Context, c *Client, req Request) error {
 	if err != nil {
 		return err
 	}
-	own := &wish{from}
+	own := &wish{from: from}
 	p, _ := c.enter(sub, own)
 	_, err = c.await(ctx, p, own)
 	c.leave(p, own, false)
@@ -56,3 +56,6 @@ func GivenUpLate(ctx context.Context, c *Client, req Request) (abandoned int, er
 	defer c.mu.Unlock()
 	return c.abandoned, err
 }
+
+// AwaitMaking waits until nothing is being made or ended in the background.
+func AwaitMaking(c *Client) { c.making.Wait() }

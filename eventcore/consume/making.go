@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 )
 
 const (
@@ -35,9 +37,12 @@ type pendingSub struct {
 	limit  *time.Timer // cuts it off; nil unless it is abandoned
 }
 
-// wish is what a call of Subscribe asks of a subscription. That of the first one that waits for it when it is there is
-// fulfilled; the others find it as it is.
-type wish struct{ from from }
+// wish is where a call of Subscribe wants a subscription to begin, and since when. That of the first one that waits for it
+// when it is there is fulfilled; the others find it as it is.
+type wish struct {
+	from  from
+	asked time.Time
+}
 
 // enter returns the subscription to the same as sub that is there or being made, with one more who wants it, or else begins
 // to make sub; found means that it had begun before. It returns nil if the client is closed.
@@ -48,7 +53,7 @@ func (c *Client) enter(sub *Subscription, own *wish) (p *pendingSub, found bool)
 		return nil, false
 	}
 	if p, found = c.subscribed[sub.fingerprint]; !found {
-		p = c.begin(sub, own.from)
+		p = c.begin(sub, own)
 	}
 	p.wanted = append(p.wanted, own)
 	c.keep(p)
@@ -57,7 +62,7 @@ func (c *Client) enter(sub *Subscription, own *wish) (p *pendingSub, found bool)
 
 // begin makes a subscription beside those who wait for it, so that who has gone is not kept by what the platform was
 // asked. That has more time, because nobody would know what came of it. c.mu is held.
-func (c *Client) begin(sub *Subscription, from from) *pendingSub {
+func (c *Client) begin(sub *Subscription, own *wish) *pendingSub {
 	ask, cut := context.WithCancel(c.patience)
 	life, end := context.WithCancel(c.closed)
 	p := &pendingSub{sub: sub, end: end, cut: cut, asked: make(chan struct{}), done: make(chan struct{})}
@@ -68,13 +73,13 @@ func (c *Client) begin(sub *Subscription, from from) *pendingSub {
 	c.making.Go(func() {
 		defer cut()
 		defer end()
-		c.create(life, ask, p, from)
+		c.create(life, ask, p, own)
 	})
 	return p
 }
 
 // create makes a subscription, and ends it again if nobody waits for it any more.
-func (c *Client) create(life, ask context.Context, p *pendingSub, from from) {
+func (c *Client) create(life, ask context.Context, p *pendingSub, own *wish) {
 	defer close(p.done)
 	asked := false
 	err := c.establish(life, func() context.Context {
@@ -83,24 +88,24 @@ func (c *Client) create(life, ask context.Context, p *pendingSub, from from) {
 			close(p.asked)
 		}
 		return ask
-	}, p.sub, from, false)
+	}, p.sub, own.from, false)
 	joined := err == nil
 	for err == nil {
 		c.mu.Lock()
 		switch {
 		case len(p.wanted) == 0 || c.closed.Err() != nil:
 			err = context.Canceled
-		case p.wanted[0].from == from:
-			p.made = p.wanted[0]
+		case p.wanted[0] == own:
+			p.made = own
 			c.subs[p.sub.ID] = p.sub
 			c.mu.Unlock()
 			return
-		default: // who asked for it has gone, and the next one wants it to begin elsewhere
-			from = p.wanted[0].from
+		default: // whose wish it was has gone
+			own = p.wanted[0]
 		}
 		c.mu.Unlock()
 		if err == nil {
-			err = c.place(c.closed, p.sub, from)
+			err = c.place(ask, p.sub, own)
 		}
 	}
 	if p.err = err; joined {
@@ -115,10 +120,15 @@ func (c *Client) create(life, ask context.Context, p *pendingSub, from from) {
 	c.keep(p)
 }
 
-// place lets a subscription that nobody has yet begin elsewhere.
-func (c *Client) place(ctx context.Context, sub *Subscription, from from) error {
+// place lets a subscription that nobody has yet begin where another call wishes, which may have waited for a time.
+func (c *Client) place(ctx context.Context, sub *Subscription, own *wish) error {
 	return c.onLink(ctx, mayRestart, func(l *link) (err error) {
-		sub.Start, err = c.find(ctx, l, from)
+		if !own.from.now() {
+			sub.Start, err = c.find(ctx, l, own.from)
+			return err
+		}
+		after, err := seekTo(ctx, l, &protocol.Seek{Time: own.asked})
+		sub.Start = l.cursor(after)
 		return err
 	})
 }
@@ -193,13 +203,14 @@ func (c *Client) keep(p *pendingSub) {
 	}
 }
 
-// leaveLater ends a subscription once it is known to a bus, unless the client is closed before.
-func (c *Client) leaveLater(sub *Subscription) {
+// later does what nobody waits for but Close, unless the client is closed.
+func (c *Client) later(do func()) (begun bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed.Err() == nil {
-		c.making.Go(func() { c.undo(c.patience, sub) })
+	if begun = c.closed.Err() == nil; begun {
+		c.making.Go(do)
 	}
+	return begun
 }
 
 // undo ends a subscription that nobody has.

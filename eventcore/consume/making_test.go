@@ -124,16 +124,20 @@ func TestWhatIsTakenOverBeginsWhereItsTakerSays(t *testing.T) {
 		events        int
 	}{
 		"older events": {"now", "earliest", false, 3}, "no older events": {"earliest", "now", false, 0},
-		"older events, of one that waits": {"now", "earliest", true, 3}, "no older events, of one that waits": {"earliest", "now", true, 0},
+		"no older events, of two that want none": {"now", "now", false, 0},
+		"older events, of one that waits":        {"now", "earliest", true, 3}, "no older events, of one that waits": {"earliest", "now", true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, p := startBus(t), newSlowPlatform(t, 1)
-			b.Source.Send(t, testutil.Events(1, 3, p.key)...)
 			client := newClient(t, b)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			failed := begin(ctx, client, consume.Request{Key: p.key, From: c.first})
 			within(t, "PreConsume", p.preparing)
+			b.Source.Send(t, testutil.Events(1, 3, p.key)...)
+			for arrived := time.Now(); !time.Now().Truncate(time.Millisecond).After(arrived); { // what the journal tells apart
+				runtime.Gosched()
+			}
 			others := 0
 			if c.waits {
 				others = 1
@@ -217,6 +221,44 @@ func TestSubscriptionsThatNobodyWaitsForAreFewAndEnd(t *testing.T) {
 	}
 	if most := p.most.Load(); most > few+1 {
 		t.Errorf("the platform had %d calls at once", most)
+	}
+}
+
+// One whose PreConsume succeeds just as it is cut off is left to the next consumer; nobody holds it.
+func TestWhatIsCutOffIsHeldByNobody(t *testing.T) {
+	const many = 60
+	b := startBus(t)
+	preparing, prepared := make(chan struct{}, many), make(chan struct{}, many)
+	key := register(t, eventcore.KeyDefinition{
+		Key: "t.slow", EventType: "t.slow",
+		Params: []eventcore.ParamDef{{Name: "box", Type: eventcore.ParamString, Description: "which", SubscriptionKey: true}},
+		PreConsume: func(ctx context.Context, _ eventcore.APIClient, _ map[string]string) (func() error, error) {
+			preparing <- struct{}{}
+			<-ctx.Done()
+			prepared <- struct{}{}
+			return func() error { return nil }, nil
+		},
+	})
+	c := newClient(t, b)
+	for i := range many {
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := begin(ctx, c, consume.Request{Key: key, Params: map[string]any{"box": fmt.Sprint(i)}})
+		within(t, "PreConsume", preparing)
+		cancel()
+		within(t, "the cancelled one", failed)
+	}
+	for range many {
+		within(t, "the end of a PreConsume", prepared)
+	}
+	consume.AwaitMaking(c)
+	status, err := c.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scope := range status.Scopes {
+		if scope.Holders > 0 {
+			t.Errorf("%s is held", scope.Identity)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func (c *Client) Subscribe(ctx context.Context, req Request) (sub *Subscription,
 		return nil, false, err
 	}
 	for {
-		own := &wish{from}
+		own := &wish{from, time.Now()}
 		p, found := c.enter(sub, own)
 		if p == nil {
 			return nil, false, errClosed
@@ -104,7 +104,7 @@ func (c *Client) define(ctx context.Context, req Request) (*Subscription, error)
 		}
 	}
 	sub := newSubscription(def, params, strings.TrimSpace(req.Filter))
-	sub.api = api
+	sub.api, sub.later = api, c.later
 	if sub.filter, err = CompileFilter(ctx, sub.Filter, def, c.opts.Sandbox); err != nil {
 		return nil, err
 	}
@@ -228,7 +228,7 @@ func (c *Client) Unsubscribe(ctx context.Context, sub *Subscription) (Cleanup, e
 	}
 	outcome, err := sub.leave(ctx, c.liveLink())
 	if errors.Is(err, errTurn) {
-		c.leaveLater(sub)
+		c.later(func() { c.undo(c.patience, sub) }) // once the bus knows of it
 	}
 	return outcome, err
 }

@@ -37,6 +37,8 @@ type Subscription struct {
 	filter    *Filter
 	api       eventcore.APIClient
 	workers   chan struct{} // has room for one token a worker
+	// later does what nobody waits for, see [Client.later].
+	later func(do func()) (begun bool)
 
 	// left means that it was ended, and joins no bus any more.
 	left atomic.Bool
@@ -273,8 +275,8 @@ func (s *Subscription) inheritCleanup(ctx context.Context) error {
 // end for them. Those of our keys end within 15 s.
 const lateCleanup = 30 * time.Second
 
-// cleanUp runs the cleanup. If ctx ends first, it returns its error, and the bus is told later how it went: settled then
-// means that the caller is not to tell it.
+// cleanUp runs the cleanup. If ctx ends first, it returns its error, and unless the client is closed, the bus is told later
+// how it went: settled then means that the caller is not to tell it.
 func (s *Subscription) cleanUp(ctx context.Context, l *link) (settled bool, err error) {
 	cleanup, done := s.cleanup, make(chan error, 1)
 	go func() {
@@ -288,7 +290,7 @@ func (s *Subscription) cleanUp(ctx context.Context, l *link) (settled bool, err 
 		return false, err
 	case <-ctx.Done():
 	}
-	go func() { // until the cleanup or the link ends, or it has taken long
+	settled = s.later(func() {
 		limit := time.NewTimer(lateCleanup)
 		defer limit.Stop()
 		err := context.DeadlineExceeded
@@ -298,8 +300,8 @@ func (s *Subscription) cleanUp(ctx context.Context, l *link) (settled bool, err 
 		case <-l.done:
 		}
 		_ = s.settle(ctx, l, err) // if the link has ended, the bus knows
-	}()
-	return true, ctx.Err()
+	})
+	return settled, ctx.Err()
 }
 
 // settle tells the bus how PreConsume or the cleanup ended, also when ctx has ended meanwhile.
