@@ -17,7 +17,7 @@ import (
 
 const (
 	fanoutConsumers = 200
-	fanoutRounds    = 3
+	fanoutRounds    = 5
 	fanoutEvents    = 8000
 	fanoutSingle    = 300 // one at a time
 )

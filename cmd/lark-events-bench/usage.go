@@ -14,8 +14,12 @@ import (
 // errNotHere is returned for what this system does not tell.
 var errNotHere = errors.New("not measured here: there is neither /proc nor ps")
 
-// cpuOf returns the CPU time that a process has used, for itself and in the kernel. From /proc it is exact to 10 ms.
+// cpuOf returns the CPU time that a process has used, for itself and in the kernel. Where the system has no clock for it,
+// it is exact to 10 ms, or worse.
 func cpuOf(pid int) (time.Duration, error) {
+	if used, err := cpuClock(pid); err == nil {
+		return used, nil
+	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		text, err := ps(pid, "time")

@@ -57,8 +57,9 @@ type SQLite struct {
 	id        string
 	write     *sql.DB // one connection
 	read      *sql.DB
-	move      *sql.DB // one connection, the checkpointer's
-	insert    *sql.Stmt
+	move      *sql.DB   // one connection, the checkpointer's
+	insert    *sql.Stmt // of one event
+	insertAll *sql.Stmt // of insertRows events
 	saveBlock *sql.Stmt
 
 	mu           sync.Mutex // held by whoever writes
@@ -120,9 +121,11 @@ func (j *SQLite) open(ctx context.Context, path string) error {
 		return err
 	}
 	var err error
-	j.insert, err = j.write.PrepareContext(ctx, `INSERT INTO events (position, event_id, event_type, received_ms, event)
-		VALUES (?, ?, ?, ?, ?)`)
-	if err != nil {
+	const insert, row = `INSERT INTO events (position, event_id, event_type, received_ms, event) VALUES `, `(?, ?, ?, ?, ?)`
+	if j.insert, err = j.write.PrepareContext(ctx, insert+row); err != nil {
+		return err
+	}
+	if j.insertAll, err = j.write.PrepareContext(ctx, insert+row+strings.Repeat(`, `+row, insertRows-1)); err != nil {
 		return err
 	}
 	j.saveBlock, err = j.write.PrepareContext(ctx, `INSERT INTO blocks (first, latest_ms, bytes, ids) VALUES (?, ?, ?, ?)`)
@@ -221,7 +224,7 @@ func (j *SQLite) Close() error {
 		j.checkpointer.stop()
 	}
 	var errs []error
-	for _, prepared := range []*sql.Stmt{j.insert, j.saveBlock} {
+	for _, prepared := range []*sql.Stmt{j.insert, j.insertAll, j.saveBlock} {
 		if prepared != nil {
 			errs = append(errs, prepared.Close())
 		}

@@ -54,21 +54,31 @@ type appending struct {
 // own: to begin and to commit another would take as long again.
 func (a *appending) commit(ctx context.Context, entries []Entry, also func(*sql.Tx) error) error {
 	if len(entries) == 1 && also == nil && !a.last.lacksOne() {
-		return a.store(ctx, a.journal.insert, nil, entries)
+		return a.store(ctx, statements{insert: a.journal.insert}, entries)
 	}
 	return a.journal.transact(ctx, func(tx *sql.Tx) error {
-		insert, saveBlock := tx.StmtContext(ctx, a.journal.insert), tx.StmtContext(ctx, a.journal.saveBlock)
-		defer insert.Close()
-		defer saveBlock.Close()
-		if err := a.store(ctx, insert, saveBlock, entries); err != nil || also == nil {
+		do := statements{tx.StmtContext(ctx, a.journal.insert), tx.StmtContext(ctx, a.journal.insertAll), tx.StmtContext(ctx, a.journal.saveBlock)}
+		defer do.insert.Close()
+		defer do.insertAll.Close()
+		defer do.saveBlock.Close()
+		if err := a.store(ctx, do, entries); err != nil || also == nil {
 			return err
 		}
 		return also(tx)
 	})
 }
 
+// insertRows is how many events one statement inserts, if there are so many: of the time that a statement for one event
+// takes, a third goes to what is done once a statement.
+const insertRows = 8
+
+// statements are those of one transaction. One event alone needs but the first.
+type statements struct{ insert, insertAll, saveBlock *sql.Stmt }
+
 // store inserts the entries that are new, and the blocks that they fill.
-func (a *appending) store(ctx context.Context, insert, saveBlock *sql.Stmt, entries []Entry) error {
+func (a *appending) store(ctx context.Context, do statements, entries []Entry) error {
+	const columns = 5
+	rows := make([]any, 0, columns*min(len(entries), insertRows))
 	for i := range entries {
 		e := &entries[i]
 		id := hashID(e.ID)
@@ -78,18 +88,27 @@ func (a *appending) store(ctx context.Context, insert, saveBlock *sql.Stmt, entr
 		}
 		a.added = append(a.added, id)
 		receivedMS := e.Received.UnixMilli()
-		if _, err := insert.ExecContext(ctx, int64(a.row.head+1), e.ID, e.Type, receivedMS, e.Event); err != nil {
-			return err
-		}
 		a.row.head++
+		rows = append(rows, int64(a.row.head), e.ID, e.Type, receivedMS, e.Event)
+		if len(rows) == columns*insertRows {
+			if _, err := do.insertAll.ExecContext(ctx, rows...); err != nil {
+				return err
+			}
+			rows = rows[:0]
+		}
 		a.row.bytes += int64(len(e.Event))
 		a.results[i].Position = a.row.head
 		a.last.add(id, receivedMS, len(e.Event))
 		if a.last.full() {
-			if err := a.last.save(ctx, saveBlock); err != nil {
+			if err := a.last.save(ctx, do.saveBlock); err != nil {
 				return err
 			}
 			a.last = emptyBlock(a.row.head, a.row.bytes)
+		}
+	}
+	for ; len(rows) > 0; rows = rows[columns:] {
+		if _, err := do.insert.ExecContext(ctx, rows[:columns]...); err != nil {
+			return err
 		}
 	}
 	return nil
