@@ -3,6 +3,7 @@ package larksim_test
 import (
 	"encoding/json"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,5 +83,43 @@ func TestAPingIsAnsweredAndBringsAChangedConfiguration(t *testing.T) {
 	var config frame.ClientConfig
 	if err := json.Unmarshal(c.receive().Payload, &config); err != nil || config.PingInterval != 9 {
 		t.Errorf("configuration %+v (%v), want a ping every 9 s", config, err)
+	}
+}
+
+// A connection whose other end has gone is not open, even if what that has sent is still being read.
+func TestConnectionsThatAreOpenAtOnceAreCounted(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("here it is not known that the other end has gone")
+	}
+	p := start(t, larksim.Options{})
+	addresses := make([]string, 3)
+	for i := range addresses {
+		addresses[i], _ = endpoint(t, p)
+	}
+	open := func(n int) *websocket.Conn {
+		socket, _, err := websocket.DefaultDialer.DialContext(deadline(t), addresses[n-1], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { socket.Close() })
+		if err := p.AwaitCounts(deadline(t), func(c larksim.Counts) bool { return c.Opened == n }); err != nil {
+			t.Fatal(err)
+		}
+		return socket
+	}
+	first := open(1)
+	for range 20_000 {
+		if err := first.WriteMessage(websocket.BinaryMessage, frame.Ping(1).Marshal()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.Close()
+	open(2)
+	if most := p.Counts().MostOpen; most != 1 {
+		t.Errorf("%d were open at once, one after the other", most)
+	}
+	open(3)
+	if most := p.Counts().MostOpen; most != 2 {
+		t.Errorf("%d were open at once, two at the same time", most)
 	}
 }

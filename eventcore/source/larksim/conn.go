@@ -118,7 +118,7 @@ func (p *Platform) runConn(c *conn) {
 	}
 	p.live = append(p.live, c)
 	p.counts.Opened++
-	p.counts.MostOpen = max(p.counts.MostOpen, len(p.live))
+	p.counts.MostOpen = max(p.counts.MostOpen, p.openAtBothEnds())
 	p.changed.Broadcast()
 	p.mu.Unlock()
 
@@ -132,6 +132,17 @@ func (p *Platform) runConn(c *conn) {
 	p.live = slices.DeleteFunc(p.live, func(other *conn) bool { return other == c })
 	p.changed.Broadcast()
 	p.mu.Unlock()
+}
+
+// openAtBothEnds is how many connections are open at both ends. Of one whose other end has gone, all that it sent is read
+// before that is noticed, while the next one may be there. p.mu must be held.
+func (p *Platform) openAtBothEnds() (n int) {
+	for _, c := range p.live {
+		if !peerGone(c.socket.UnderlyingConn()) {
+			n++
+		}
+	}
+	return n
 }
 
 // read takes pings and answers until the connection is lost or silent.
