@@ -42,12 +42,12 @@ func newStopCommand() *cobra.Command {
 			}
 			var failed []error // one that does not end keeps none of the others
 			for _, b := range buses {
-				if err := stopBus(cmd.Context(), b); err != nil {
-					failed = append(failed, err)
-					continue
+				pid, err := stopBus(cmd.Context(), b)
+				if err == nil {
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "Stopped the bus of %s (process %d).\n", b.App.ID, pid)
+					err = printed(err)
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "Stopped the bus of %s (process %d).\n", b.App.ID, b.PID)
-				failed = append(failed, printed(err))
+				failed = append(failed, err)
 			}
 			return errors.Join(failed...)
 		},
@@ -77,27 +77,34 @@ func busesToStop(all bool) ([]busdiscover.Bus, error) {
 	return nil, nil
 }
 
-// stopBus tells a bus to end and waits until it has. Another one may have taken its place by then, for an agent that was
-// just subscribing.
-func stopBus(ctx context.Context, b busdiscover.Bus) error {
+// stopBus tells a bus to end, waits until it has, and returns its process. Another one may have taken its place by then, for
+// an agent that was just subscribing.
+func stopBus(ctx context.Context, b busdiscover.Bus) (pid int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
-	err := busctl.Stop(ctx, b.App)
+	err = busctl.Stop(ctx, b.App)
 	unheard := errors.Is(err, transport.ErrNoBus) // it opens its journal, which may take long, or it ends already
 	if err != nil && !unheard {
-		return fmt.Errorf("%w; if it does not answer, end process %d", err, b.PID)
+		return 0, fmt.Errorf("%w; if it does not answer, end process %d", err, b.PID)
 	}
 	look := time.NewTicker(stopLook)
 	defer look.Stop()
 	for {
 		now, running := busdiscover.Running(b.App)
-		if !running || now.PID != b.PID {
-			return nil
+		switch {
+		case !running:
+			return b.PID, nil
+		case now.PID == 0: // it has not said yet
+		case unheard: // and what the file said may have been another's
+			b.PID, unheard = now.PID, !terminate(now)
+		case b.PID == 0:
+			b.PID = now.PID
+		case b.PID != now.PID:
+			return b.PID, nil
 		}
-		unheard = unheard && !terminate(now)
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the bus of %s has not ended within %s; end process %d", b.App.ID, stopTimeout, b.PID)
+			return 0, fmt.Errorf("the bus of %s has not ended within %s; end process %d", b.App.ID, stopTimeout, b.PID)
 		case <-look.C:
 		}
 	}

@@ -5,11 +5,14 @@ import (
 	"testing"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/busdiscover"
+	"github.com/larkevents/lark-events-mcp/eventcore/protocol"
 	"github.com/larkevents/lark-events-mcp/eventcore/testutil"
+	"github.com/larkevents/lark-events-mcp/eventcore/transport"
 )
 
-// A bus that an agent started in the place of the stopped one is neither waited for nor asked to end. Here it is this process.
-func TestStopLeavesTheNextBusAlone(t *testing.T) {
+// A bus that an agent started in the place of the stopped one is not waited for. Here that is this process, and the one
+// that was told is another.
+func TestStopDoesNotWaitForTheNextBus(t *testing.T) {
 	app := testutil.Home(t).App("cli_test")
 	if err := app.Create(); err != nil {
 		t.Fatal(err)
@@ -19,11 +22,34 @@ func TestStopLeavesTheNextBusAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Release()
-	next, ok := busdiscover.Running(app)
-	if !ok || next.PID != os.Getpid() {
-		t.Fatalf("the bus that runs is %+v, %v", next, ok)
+	listener, err := transport.Listen(app.Socket())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := stopBus(t.Context(), busdiscover.Bus{App: app, PID: next.PID + 1}); err != nil {
+	defer listener.Close()
+	told := make(chan error, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			told <- err
+			return
+		}
+		defer conn.Close()
+		in := protocol.NewReader(conn, protocol.MaxRequestLine)
+		var hello, stop protocol.Request
+		for _, req := range []*protocol.Request{&hello, &stop} {
+			if err := in.Read(req); err != nil {
+				told <- err
+				return
+			}
+		}
+		told <- protocol.NewWriter(conn).Write(protocol.Response{ID: stop.ID, Done: &protocol.Empty{}})
+	}()
+	stopped := os.Getpid() + 1
+	if pid, err := stopBus(t.Context(), busdiscover.Bus{App: app, PID: stopped}); err != nil || pid != stopped {
+		t.Errorf("process %d ended, %v", pid, err)
+	}
+	if err := <-told; err != nil {
 		t.Error(err)
 	}
 }

@@ -153,7 +153,7 @@ func (s *scopes) acquire(ctx context.Context, h holder, req *protocol.Acquire) (
 			s.begin(sc, h)
 			if failed := s.save(); failed != nil && !remembered { // made all the same, it would be forgotten with this process
 				sc.remove(h)
-				s.end(sc)
+				s.unbusy(sc)
 				err = unremembered(failed)
 			}
 		}

@@ -46,7 +46,7 @@ type Client struct {
 	close    context.CancelFunc
 	tending  sync.WaitGroup
 	closeAll sync.Once
-	// making are the subscriptions that are being made, or ended because nobody wants them. None begins once closed has ended.
+	// making are the subscriptions that are being made, or ended with nobody waiting. None begins once closed has ended.
 	making sync.WaitGroup
 	// patience ends what the platform is asked for them.
 	patience     context.Context

@@ -26,7 +26,7 @@ type pendingSub struct {
 	sub   *Subscription
 	end   context.CancelFunc // ends the making, but for what the platform is asked
 	cut   context.CancelFunc // ends that too
-	asked chan struct{}      // closed when PreConsume begins
+	asked chan struct{}      // closed when PreConsume begins, or the bus knows of it without: what follows has more time
 	done  chan struct{}      // closed when it is made or has failed
 	err   error              // why it failed, once it is done
 
@@ -90,6 +90,9 @@ func (c *Client) create(life, ask context.Context, p *pendingSub, own *wish) {
 		return ask
 	}, p.sub, own.from, false)
 	joined := err == nil
+	if joined && !asked {
+		close(p.asked)
+	}
 	for err == nil {
 		c.mu.Lock()
 		switch {

@@ -21,10 +21,11 @@ const (
 const fillTime = 500 * time.Millisecond
 
 // Read returns the events after the given cursors, in journal order: at least one if there is any, at most limit
-// (1 to MaxPage), and no more than MaxPageBytes of data. An event that several of the subscriptions match is never split over pages, so that the smallest of
-// the cursors is as good a place to go on from as all of them; one that exceeds a limit alone makes a page. If there is
-// none it waits up to wait, and returns at once when ctx ends, with its error. A bus that is lost meanwhile is got back
-// to. Reading changes nothing: the same read gives the same page again, for as long as the events are retained.
+// (1 to MaxPage), and no more than MaxPageBytes of data. An event that several of the subscriptions match is never split
+// over pages, so that the smallest of the cursors is as good a place to go on from as all of them; one that exceeds a limit
+// alone makes a page. If there is none it waits up to wait, and returns at once when ctx ends, with its error. A bus that is
+// lost meanwhile is got back to. Reading changes nothing: the same read gives the same page again, for as long as the events
+// are retained.
 //
 // A failed Process or filter is reported in the event, and never ends the read.
 func (c *Client) Read(ctx context.Context, at []At, limit int, wait time.Duration) (*Page, error) {

@@ -275,8 +275,8 @@ func (s *Subscription) inheritCleanup(ctx context.Context) error {
 // end for them. Those of our keys end within 15 s.
 const lateCleanup = 30 * time.Second
 
-// cleanUp runs the cleanup. If ctx ends first, it returns its error, and unless the client is closed, the bus is told later
-// how it went: settled then means that the caller is not to tell it.
+// cleanUp runs the cleanup. If ctx ends first, it returns its error, and the bus is told how it went when it is over, or, if
+// the client is closed, at once that nobody knows: settled means that the caller is not to tell it.
 func (s *Subscription) cleanUp(ctx context.Context, l *link) (settled bool, err error) {
 	cleanup, done := s.cleanup, make(chan error, 1)
 	go func() {
@@ -290,7 +290,7 @@ func (s *Subscription) cleanUp(ctx context.Context, l *link) (settled bool, err 
 		return false, err
 	case <-ctx.Done():
 	}
-	settled = s.later(func() {
+	if s.later(func() {
 		limit := time.NewTimer(lateCleanup)
 		defer limit.Stop()
 		err := context.DeadlineExceeded
@@ -300,8 +300,11 @@ func (s *Subscription) cleanUp(ctx context.Context, l *link) (settled bool, err 
 		case <-l.done:
 		}
 		_ = s.settle(ctx, l, err) // if the link has ended, the bus knows
-	})
-	return settled, ctx.Err()
+	}) {
+		return true, ctx.Err()
+	}
+	l.tell(protocol.Request{Settle: &protocol.Settle{Holder: s.holder, Identity: s.identity, Unknown: true}})
+	return true, ctx.Err()
 }
 
 // settle tells the bus how PreConsume or the cleanup ended, also when ctx has ended meanwhile.
