@@ -290,3 +290,23 @@ func TestACommandLineThatMakesNoSense(t *testing.T) {
 		t.Errorf("--help: code %d, %s", code, p.stdout)
 	}
 }
+
+func TestAnUnknownDomainIsAnsweredWithEachThatThereIs(t *testing.T) {
+	w := newWorld(t)
+	p, code := w.run("list", "--domain", "nope")
+	if said := p.stderr.String(); code != 2 || strings.Count(said, " im,") != 1 || strings.Count(said, " v1,") != 1 {
+		t.Errorf("code %d: %s", code, p.stderr)
+	}
+}
+
+func TestWithoutAPlaceForItsStateTheProgramIsNotConfigured(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what else names a place differs here")
+	}
+	w := newWorld(t).with(t, map[string]string{"LARK_EVENTS_HOME": "", "XDG_STATE_HOME": "", "HOME": ""})
+	for _, command := range []string{"status", "stop", "consume " + messageKey} {
+		if p, code := w.run(strings.Fields(command)...); code != 3 || !strings.Contains(p.stderr.String(), "LARK_EVENTS_HOME") {
+			t.Errorf("%s: code %d: %s", command, code, p.stderr)
+		}
+	}
+}

@@ -135,7 +135,7 @@ func TestAScopeThatCannotBeRememberedIsRefused(t *testing.T) {
 	}
 	var refused *eventcore.Error
 	if _, err := s.acquire(t.Context(), holder{number: 1}, &protocol.Acquire{Identity: "new", Key: "k", Platform: true}); !errors.As(err, &refused) || refused.Hint == "" {
-		t.Errorf("a new one: %v", err)
+		t.Fatalf("a new one: %v", err)
 	}
 	if got, err := s.acquire(t.Context(), holder{number: 2}, &protocol.Acquire{Identity: "known", Key: "k", Platform: true}); err != nil || !got.First {
 		t.Errorf("a known one: %+v, %v", got, err)

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
@@ -162,34 +161,6 @@ func aCleanupThatIsCutOff(t *testing.T, closes bool) {
 	}
 	if err := within(t, "Close", closed); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestClosingCutsOffACleanupThatNobodyWantsAnyMore(t *testing.T) {
-	b := startBus(t)
-	cleaning, finish := make(chan struct{}, 1), make(chan struct{})
-	defer close(finish)
-	key := register(t, eventcore.KeyDefinition{
-		Key: "t.slow", EventType: "t.slow",
-		PreConsume: func(context.Context, eventcore.APIClient, map[string]string) (func() error, error) {
-			return func() error {
-				cleaning <- struct{}{}
-				<-finish
-				return nil
-			}, nil
-		},
-	})
-	c := consume.New(consume.Options{App: b.App, Name: "test"})
-	if err := consume.Untaken(t.Context(), c, consume.Request{Key: key}); err != nil {
-		t.Fatal(err)
-	}
-	within(t, "the cleanup", cleaning)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	began := time.Now()
-	_ = c.Close(ctx)
-	if took := time.Since(began); took > consume.AbandonedTime/2 {
-		t.Errorf("Close took %v with a context that had ended", took)
 	}
 }
 

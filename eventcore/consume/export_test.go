@@ -2,8 +2,6 @@ package consume
 
 import "context"
 
-const AbandonedTime = abandonedTime
-
 // Wanted returns how many calls of Subscribe are under way.
 func Wanted(c *Client) (n int) {
 	c.mu.Lock()

@@ -130,3 +130,62 @@ func TestCloseDoesNotWaitForABusThatHangs(t *testing.T) {
 		close(finish)
 	})
 }
+
+// A client that is closed cuts off what the platform is asked for those who have gone, as soon as it may wait no longer.
+func TestClosingCutsOffWhatNobodyWaitsFor(t *testing.T) {
+	finish := func(context.Context) (func() error, error) { return func() error { return nil }, nil }
+	hang := func(ctx context.Context) (func() error, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for name, c := range map[string]struct {
+		prepare func(context.Context) (func() error, error)
+		cleanup bool // that hangs, of one that is there
+	}{"PreConsume": {hang, false}, "a cleanup": {finish, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cleaned := make(chan struct{})
+				registerKey(t, eventcore.KeyDefinition{Key: "t.slow", PreConsume: func(ctx context.Context, _ eventcore.APIClient, _ map[string]string) (func() error, error) {
+					cleanup, err := c.prepare(ctx)
+					if c.cleanup {
+						cleanup = func() error {
+							<-cleaned
+							return nil
+						}
+					}
+					return cleanup, err
+				}})
+				client := stubbornClient(t, func(req *protocol.Request) string {
+					switch {
+					case req.Seek != nil:
+						return `"position":{"after":1}`
+					case req.Acquire != nil:
+						return `"acquired":{"first":true}`
+					case req.Release != nil:
+						return `"released":{"last":true}`
+					case req.Settle != nil:
+						return `"done":{}`
+					}
+					return ""
+				})
+				ctx, cancel := context.WithCancel(t.Context())
+				if c.cleanup {
+					if err := Untaken(ctx, client, Request{Key: "t.slow"}); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					go client.Subscribe(ctx, Request{Key: "t.slow"})
+				}
+				synctest.Wait() // the hook hangs
+				cancel()
+				synctest.Wait()
+				began := time.Now()
+				_ = client.Close(ctx)
+				if took := time.Since(began); took > 0 {
+					t.Errorf("Close took %v with a context that had ended", took)
+				}
+				close(cleaned)
+			})
+		})
+	}
+}
