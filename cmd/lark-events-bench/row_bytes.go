@@ -76,7 +76,9 @@ func messages(dir, agent string) ([][]byte, error) {
 			return nil, fmt.Errorf("read the recorded message %s: %w", kind, err)
 		}
 		body.Header["event_id"], body.Header["token"] = fmt.Sprintf("%032x", i+1), larksim.VerificationToken
-		if message := body.Event.Message; agent != "" {
+		message := body.Event.Message
+		message["message_id"] = fmt.Sprintf("om_%032x", i+1)
+		if agent != "" {
 			message["user_agent"] = agent
 		} else {
 			delete(message, "user_agent")

@@ -130,10 +130,12 @@ func TestWhatThePlatformSendsTwiceIsSeenOnce(t *testing.T) {
 	w.platform.DropConnections()
 	w.awaitReconnected(2)
 	w.sendEvent(twice)
+	twice.ID = "" // the same message as another event
+	w.sendEvent(twice)
 	w.send("marker")
 	a.mustRead("twice", "marker")
-	if counters := w.status().Counters; counters.Duplicates != 2 || counters.Journaled != 2 {
-		t.Errorf("counted %+v, want 2 duplicates and 2 journaled", counters)
+	if counters := w.status().Counters; counters.Duplicates != 3 || counters.Journaled != 2 {
+		t.Errorf("counted %+v, want 3 duplicates and 2 journaled", counters)
 	}
 }
 

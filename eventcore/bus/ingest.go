@@ -29,7 +29,7 @@ type ingest struct {
 	publish func([]recentItem) // makes appended events readable
 	wake    func([]recentItem) // wakes who waits for them
 	queue   chan source.Event
-	dedup   *eventcore.DedupFilter // of ids that are in the journal
+	dedup   *eventcore.DedupFilter // of what is in the journal
 
 	received, journaled, duplicates, malformedCount, refused atomic.Uint64
 
@@ -103,7 +103,10 @@ func (in *ingest) store(events []source.Event) {
 	fresh := events[:0]
 	encoded := make([][]byte, 0, len(events))
 	for _, event := range events {
-		if in.dedup.Seen(event.EventID) {
+		if event.DedupID == "" {
+			event.DedupID = event.EventID
+		}
+		if in.dedup.Seen(event.DedupID) {
 			in.duplicates.Add(1)
 			event.Done(nil)
 			continue
@@ -122,7 +125,7 @@ func (in *ingest) store(events []source.Event) {
 	}
 	entries := make([]journal.Entry, len(fresh))
 	for i, event := range fresh {
-		entries[i] = journal.Entry{ID: event.EventID, Type: event.EventType, Received: event.Timestamp, Event: encoded[i]}
+		entries[i] = journal.Entry{ID: event.DedupID, Type: event.EventType, Received: event.Timestamp, Event: encoded[i]}
 	}
 	// A commit that has begun is not given up: its outcome decides the acknowledgements.
 	appended, err := in.journal.Append(context.Background(), entries)

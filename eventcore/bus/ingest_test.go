@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -133,6 +134,29 @@ func TestADuplicateIsAcknowledgedAndNotPublished(t *testing.T) {
 	}
 	if acknowledged != 5 || len(*published) != 2 || in.counters().Duplicates != 3 {
 		t.Errorf("%d acknowledged, %d published, %+v", acknowledged, len(*published), in.counters())
+	}
+}
+
+// A message that comes again as another event has another id, but what tells it is the same.
+func TestWhatIsToldByMoreThanItsIDIsKeptOnce(t *testing.T) {
+	in, published := newTestIngest(newFlakyJournal(t))
+	done := make(chan outcome, 5)
+	message := func(id string) source.Event {
+		e := event(id, done)
+		e.DedupID = "om_1"
+		return e
+	}
+	in.store([]source.Event{message("a"), message("b"), event("c", done)}) // twice in one commit
+	in.store([]source.Event{message("d")})                                 // again later
+	in.dedup = eventcore.NewDedupFilter()                                  // as after a restart
+	in.store([]source.Event{message("e")})
+	for range cap(done) {
+		if got := <-done; got.err != nil {
+			t.Errorf("%s: %v", got.id, got.err)
+		}
+	}
+	if p := *published; len(p) != 2 || !bytes.Contains(p[0].line, []byte(`"event_id":"a"`)) || in.counters().Duplicates != 3 {
+		t.Errorf("published %d, %+v; want the first one, as it came, and the one beside it", len(p), in.counters())
 	}
 }
 

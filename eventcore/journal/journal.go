@@ -13,6 +13,7 @@ var ErrFull = errors.New("the disk is full")
 
 // Entry is an event to append.
 type Entry struct {
+	// ID is the same for what is the same event, of which one is kept.
 	ID       string
 	Type     string
 	Received time.Time

@@ -32,7 +32,7 @@ CREATE TABLE journal (
 );
 CREATE TABLE events (
 	position    INTEGER PRIMARY KEY,
-	event_id    TEXT NOT NULL,
+	event_id    TEXT NOT NULL, -- the ID of its Entry
 	event_type  TEXT NOT NULL,
 	received_ms INTEGER NOT NULL,
 	event       BLOB NOT NULL

@@ -21,6 +21,12 @@ var ErrNotEvent = errors.New("not an event")
 // legacyCardType is the event type given to card callbacks in the format before V2, which name none.
 const legacyCardType = "card.action.trigger_v1"
 
+// messageType is the event type of messages. The platform may send one again as another event, with an id of its own, and
+// says to tell messages by their message_id and not to rely on the event_id. An edit of a message is an event of another
+// type. Source: the note on repeated pushes in
+// https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive.
+const messageType = "im.message.receive_v1"
+
 // secretType is the event type that brings a store app its app_ticket, half of what it needs to act as the app. It is
 // answered and thrown away: no agent and no journal is to have it. Source: appTicketEvent in the SDK's event package.
 const secretType = "app_ticket"
@@ -31,22 +37,26 @@ const maxDepth = 1000
 
 // ParseEnvelope reads the header of a body in the V2 or V1 envelope, or of a card callback in the format before
 // V2, and returns the event with the app's verification token removed from the payload, and without white space
-// between its tokens. The event itself is not decoded. Bytes that are no UTF-8, and escapes of half a character, become
-// U+FFFD, as encoding/json would have it, because the payload is passed on as it is to readers that may insist. An envelope without an id
-// gets one from the hash of the body. A body that nests too deeply is refused. Errors wrap [ErrNotEvent] and hold no
-// content.
+// between its tokens. Of the event itself nothing is decoded but the message_id of a message, which is its DedupID. Bytes
+// that are no UTF-8, and escapes of half a character, become U+FFFD, as encoding/json would have it, because the payload
+// is passed on as it is to readers that may insist. An envelope without an id gets one from the hash of the body. A body
+// that nests too deeply is refused. Errors wrap [ErrNotEvent] and hold no content. Done is left to the caller.
 //
 // Source of the formats: the SDK's event package (EventV2Base, EventHeader) and card package (CardAction).
-func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) {
+func ParseEnvelope(body []byte, received time.Time) (Event, error) {
 	compact, err := compacted(body)
 	if err != nil {
-		return eventcore.RawEvent{}, err
+		return Event{}, err
 	}
 	env := scanEnvelope(compact)
-	raw := eventcore.RawEvent{Timestamp: received, Payload: env.payload}
+	event := Event{RawEvent: eventcore.RawEvent{Timestamp: received, Payload: env.payload}}
+	raw := &event.RawEvent
 	switch {
 	case env.header:
 		raw.EventID, raw.EventType, raw.SourceTime = env.eventID, env.eventType, env.createTime
+		if raw.EventType == messageType && env.event != nil {
+			event.DedupID = messageID(env.event)
+		}
 	case env.event != nil:
 		raw.EventID, raw.SourceTime = env.uuid, env.ts
 		for name, value := range members(env.event) {
@@ -57,19 +67,34 @@ func ParseEnvelope(body []byte, received time.Time) (eventcore.RawEvent, error) 
 	case env.action:
 		raw.EventType = legacyCardType
 	default:
-		return eventcore.RawEvent{}, fmt.Errorf("%w: it has neither a header nor an event (%d bytes)", ErrNotEvent, len(body))
+		return Event{}, fmt.Errorf("%w: it has neither a header nor an event (%d bytes)", ErrNotEvent, len(body))
 	}
 	if raw.EventType == secretType {
-		return eventcore.RawEvent{}, fmt.Errorf("%w: it is a ticket of a store app, which is a secret and no news", ErrNotEvent)
+		return Event{}, fmt.Errorf("%w: it is a ticket of a store app, which is a secret and no news", ErrNotEvent)
 	}
 	if raw.EventType == "" {
-		return eventcore.RawEvent{}, fmt.Errorf("%w: it names no event type (%d bytes)", ErrNotEvent, len(body))
+		return Event{}, fmt.Errorf("%w: it names no event type (%d bytes)", ErrNotEvent, len(body))
 	}
 	if raw.EventID == "" {
 		sum := sha256.Sum256(body)
 		raw.EventID = "sha256:" + hex.EncodeToString(sum[:16])
 	}
-	return raw, nil
+	return event, nil
+}
+
+// messageID returns the message_id of a message, and "" if it has none.
+func messageID(event []byte) string {
+	for name, message := range members(event) {
+		if !is(name, "message") || message[0] != '{' {
+			continue
+		}
+		for name, value := range members(message) {
+			if is(name, "message_id") {
+				return stringOnly(value)
+			}
+		}
+	}
+	return ""
 }
 
 // compacted returns an object in UTF-8 and without white space between its tokens: the body itself if it is so already,

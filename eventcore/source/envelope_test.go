@@ -71,7 +71,7 @@ func TestParseEnvelopeReadsTheHeaderAndDropsTheToken(t *testing.T) {
 			c.want.Timestamp = received
 			payload := got.Payload
 			got.Payload = nil
-			if !reflect.DeepEqual(got, c.want) {
+			if !reflect.DeepEqual(got.RawEvent, c.want) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 			if decode(t, payload) != decode(t, []byte(c.payload)) {
@@ -121,6 +121,29 @@ func TestHalfACharacterIsReplaced(t *testing.T) {
 	event, err := ParseEnvelope([]byte(body), received)
 	if want := strings.Replace(body, `cut \ud83d`, `cut \ufffd`, 1); err != nil || string(event.Payload) != want {
 		t.Errorf("payload %s, %v, want %s", event.Payload, err, want)
+	}
+}
+
+// The platform may send a message again as another event, so that its event_id does not tell.
+func TestAMessageIsToldByItsMessageID(t *testing.T) {
+	const message = `{"header":{"event_id":"e1","event_type":"im.message.receive_v1"},"event":`
+	for body, want := range map[string]string{
+		message + `{"sender":{"message_id":"no"},"message":{"content":"{\"message_id\":\"no\"}","message_id":"om_1"}}}`: "om_1",
+		message + `{"message":{"mess\u0061ge_id":"om_1"}}}`:                                                             "om_1",
+		message + `{"message":{"message_id":1}}}`:                                                                       "",
+		message + `{"message":{"message_id":""}}}`:                                                                      "",
+		message + `{"message":{}}}`:                                                                                     "",
+		message + `{"message":"om_1"}}`:                                                                                 "",
+		message + `{}}`:                                                                                                 "",
+		message + `null}`:                                                                                               "",
+		`{"event":{"message":{"message_id":"om_1"}},"header":{"event_id":"e1","event_type":"im.message.receive_v1"}}`:  "om_1",
+		`{"header":{"event_id":"e1","event_type":"im.message.recalled_v1"},"event":{"message":{"message_id":"om_1"}}}`: "",
+		`{"uuid":"e1","event":{"type":"im.message.receive_v1","message":{"message_id":"om_1"}}}`:                       "",
+	} {
+		event, err := ParseEnvelope([]byte(body), received)
+		if err != nil || event.EventID != "e1" || event.DedupID != want {
+			t.Errorf("%s is told by %q, and its id is %q, %v; want %q and e1", body, event.DedupID, event.EventID, err, want)
+		}
 	}
 }
 

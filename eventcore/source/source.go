@@ -11,6 +11,9 @@ import (
 type Event struct {
 	// RawEvent has a payload as [ParseEnvelope] leaves it: JSON without line breaks, in UTF-8.
 	eventcore.RawEvent
+	// DedupID is the same however often the platform sends what happened, and nothing else has it; empty if the EventID
+	// is so.
+	DedupID string
 	// Done is called exactly once: with nil when the event is in the journal (now or from an earlier delivery),
 	// and with an error when it is not, so that the platform delivers it again. It must not block, and may be
 	// called from any goroutine.

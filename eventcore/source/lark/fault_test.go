@@ -2,6 +2,7 @@ package lark_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -248,6 +249,39 @@ func TestFaultTheSameEventAHundredTimes(t *testing.T) {
 	r.startBus()
 	r.awaitConnected()
 	again()
+	r.check()
+}
+
+// The platform may send a message again as another event, with an id of its own.
+func TestFaultTheSameMessageAsManyEvents(t *testing.T) {
+	t.Parallel()
+	const times = 20
+	r := newRig(t, 2, larksim.Options{AckTimeout: prompt, Redelivery: often})
+	bodies := slices.Collect(r.platform.Texts(testutil.Faults(t, 30, 1000), 200))
+	send := func(bodies [][]byte) {
+		load, err := r.platform.SendAll(r.within(), slices.Values(bodies), maxUnsettled)
+		if err != nil || load.Acknowledged != len(bodies) {
+			t.Fatalf("%+v, %v; want %d acknowledged", load, err, len(bodies))
+		}
+	}
+	var again [][]byte
+	for n, body := range bodies {
+		event, err := source.ParseEnvelope(slices.Clone(body), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.sent = append(r.sent, event.EventID)
+		for k := range times {
+			another := fmt.Appendf(nil, "%032x", n*times+k+1)
+			again = append(again, bytes.Replace(body, []byte(event.EventID), another, 1)) // the header comes first
+		}
+	}
+	send(bodies)
+	send(again)
+	r.bus.Stop()
+	r.startBus()
+	r.awaitConnected()
+	send(again)
 	r.check()
 }
 

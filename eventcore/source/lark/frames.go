@@ -92,7 +92,8 @@ func (c *connection) data(ctx context.Context, f *frame.Frame) error {
 	if err != nil {
 		return c.discard(d, err)
 	}
-	if err := c.sink.Deliver(ctx, source.Event{RawEvent: event, Done: d.done}); err != nil {
+	event.Done = d.done
+	if err := c.sink.Deliver(ctx, event); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
