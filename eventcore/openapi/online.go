@@ -3,6 +3,7 @@ package openapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -19,10 +20,14 @@ func (a *API) OnlineConnections(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	var connections struct {
-		Count int `json:"online_instance_cnt"`
+		Count *int `json:"online_instance_cnt"`
 	}
-	if err := json.Unmarshal(data, &connections); err != nil {
+	err = json.Unmarshal(data, &connections)
+	if err == nil && connections.Count == nil {
+		err = errors.New("the answer has none")
+	}
+	if err != nil {
 		return 0, fmt.Errorf("read the number of connections: %w", err)
 	}
-	return connections.Count, nil
+	return *connections.Count, nil
 }

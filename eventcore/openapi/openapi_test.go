@@ -100,9 +100,13 @@ func TestAnAnswerWithoutDataIsReturnedWhole(t *testing.T) {
 }
 
 func TestOnlineConnectionsAreCounted(t *testing.T) {
-	_, api := setup(t)
+	platform, api := setup(t)
 	if n, err := api.OnlineConnections(t.Context()); n != 0 || err != nil {
 		t.Errorf("got %d (%v), want 0: nobody is connected", n, err)
+	}
+	platform.Answer("GET", "/open-apis/event/v1/connection", http.StatusOK, map[string]any{"code": 0, "data": map[string]any{}})
+	if n, err := api.OnlineConnections(t.Context()); err == nil {
+		t.Errorf("an answer without a count is taken for %d", n)
 	}
 }
 

@@ -24,8 +24,11 @@ type Options struct {
 	// Logger gets what happens to the connection, never event content or credentials; nil for none.
 	Logger *slog.Logger
 	// OnlineConnections asks the platform how many connections the app has open anywhere; nil not to ask. It
-	// is called in the background after connecting and every ten minutes, and its failure is only logged.
+	// is called in the background after connecting and every ten minutes, and its failure is only logged. A connection
+	// that was counted and no longer is, twice in a row, is made again.
 	OnlineConnections func(ctx context.Context) (int, error)
+
+	online onlinePace
 }
 
 // Source is the long connection of one app. It implements [source.Source].
@@ -41,6 +44,9 @@ func New(options Options) *Source {
 	log := options.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
+	}
+	if options.online == (onlinePace{}) {
+		options.online = defaultOnlinePace
 	}
 	return &Source{options: options, log: log.With("component", "long_connection")}
 }
@@ -119,14 +125,16 @@ func (s *Source) connect(ctx context.Context, sink source.Sink, waits *backoff) 
 
 // serve runs an open connection until it is lost or ctx ends; the error says how it was lost.
 func (s *Source) serve(ctx context.Context, conn *connection, states *reporter) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		s.watchOnline(ctx, states)
+		if err := s.watchOnline(ctx, states); err != nil {
+			cancel(err)
+		}
 	}()
 	err := conn.serve(ctx)
-	cancel()
+	cancel(nil)
 	<-asked
 	return err
 }

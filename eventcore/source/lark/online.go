@@ -2,43 +2,61 @@ package lark
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
-const (
-	onlineEvery   = 10 * time.Minute
-	onlineTimeout = 10 * time.Second
-)
+// onlineTimeout bounds one question to the platform.
+const onlineTimeout = 10 * time.Second
 
-// watchOnline asks how many connections the app has open, now and every ten minutes, until ctx ends.
-func (s *Source) watchOnline(ctx context.Context, states *reporter) {
+// onlinePace is how often the platform is asked how many connections it counts, and how soon again when it no longer
+// counts any.
+type onlinePace struct{ usual, doubtful time.Duration }
+
+var defaultOnlinePace = onlinePace{usual: 10 * time.Minute, doubtful: time.Minute}
+
+// errForgotten ends a connection that answers pings, and brings no events: users of other tools saw it stay so for hours.
+var errForgotten = errors.New("the platform no longer counts this connection, though it answers")
+
+// watchOnline asks how many connections the app has open, now and from time to time, until ctx ends. It returns
+// errForgotten if the platform has counted this connection and no longer does, also when asked again. What never was
+// counted proves nothing.
+func (s *Source) watchOnline(ctx context.Context, states *reporter) error {
 	if s.options.OnlineConnections == nil {
-		return
+		return nil
 	}
-	ticker := time.NewTicker(onlineEvery)
-	defer ticker.Stop()
+	counted, missing := false, false
 	for {
-		s.askOnline(ctx, states)
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
+		wait := s.options.online.usual
+		switch count, known := s.askOnline(ctx, states); {
+		case !known:
+		case count > 0:
+			counted, missing = true, false
+		case missing:
+			return errForgotten
+		case counted:
+			missing, wait = true, s.options.online.doubtful
+		}
+		if sleep(ctx, wait) != nil {
+			return nil
 		}
 	}
 }
 
-func (s *Source) askOnline(ctx context.Context, states *reporter) {
+// askOnline asks once, tells what the answer is, and reports whether there was one.
+func (s *Source) askOnline(ctx context.Context, states *reporter) (count int, known bool) {
 	asking, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
 	count, err := s.options.OnlineConnections(asking)
 	switch {
 	case ctx.Err() != nil:
-		return
+		return 0, false
 	case err != nil:
 		s.log.Debug("number of online connections unknown", "error", err)
-		return
+		return 0, false
 	case count > 1:
 		s.log.Warn("the app has other connections open, which receive part of its events", "online", count)
 	}
 	states.online(count)
+	return count, true
 }
