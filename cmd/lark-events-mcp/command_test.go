@@ -5,6 +5,7 @@ package main_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -296,6 +297,24 @@ func TestAnUnknownDomainIsAnsweredWithEachThatThereIs(t *testing.T) {
 	p, code := w.run("list", "--domain", "nope")
 	if said := p.stderr.String(); code != 2 || strings.Count(said, " im,") != 1 || strings.Count(said, " v1,") != 1 {
 		t.Errorf("code %d: %s", code, p.stderr)
+	}
+}
+
+func TestAStateDirectoryThatCannotBeUsedIsAMatterOfConfiguration(t *testing.T) {
+	world, file := newWorld(t), filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, home := range map[string]string{
+		"below a file":          filepath.Join(file, "state"),
+		"too long for a socket": filepath.Join(t.TempDir(), strings.Repeat("a", 120)),
+	} {
+		w := world.with(t, map[string]string{"LARK_EVENTS_HOME": home})
+		for _, command := range []string{"bus", "consume " + messageKey} {
+			if p, code := w.run(strings.Fields(command)...); code != 3 || !strings.Contains(p.stderr.String(), "LARK_EVENTS_HOME") {
+				t.Errorf("%s, %s: code %d: %s", name, command, code, p.stderr)
+			}
+		}
 	}
 }
 

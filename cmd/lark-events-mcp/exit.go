@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
+	"github.com/larkevents/lark-events-mcp/eventcore/statedir"
 )
 
 // The exit codes, as the help says.
@@ -59,6 +60,9 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFailed
 	}
 	fmt.Fprintf(os.Stderr, complaintPrefix+"%s\n", strings.TrimPrefix(err.Error(), complaintPrefix))
+	if errors.Is(err, statedir.ErrUnusable) {
+		return exitConfig
+	}
 	switch known.Code {
 	case eventcore.CodeUnknownKey, eventcore.CodeInvalidParams, eventcore.CodeInvalidFilter, eventcore.CodeInvalidCursor:
 		return exitUsage

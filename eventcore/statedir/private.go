@@ -144,6 +144,6 @@ func misplaced(path string, err error) error {
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("%s cannot be used: %v", path, err),
 		Hint:    "find out how it came there and move it away, or set " + EnvHome + " to another directory of yours",
-		Cause:   err,
+		Cause:   fmt.Errorf("%w: %w", ErrUnusable, err),
 	}
 }

@@ -19,6 +19,9 @@ import (
 // EnvHome names the variable that overrides where state is kept.
 const EnvHome = "LARK_EVENTS_HOME"
 
+// ErrUnusable is wrapped by the errors that say that the state directory, or a file of it, is not as it must be.
+var ErrUnusable = errors.New("the state directory cannot be used")
+
 // Home is the state directory; it need not exist.
 type Home string
 
@@ -167,6 +170,6 @@ func unusable(dir string, err error) error {
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the state directory %s cannot be used: %v", dir, err),
 		Hint:    "make it a directory that this user has and can write to, or set " + EnvHome + " to one",
-		Cause:   err,
+		Cause:   fmt.Errorf("%w: %w", ErrUnusable, err),
 	}
 }

@@ -134,7 +134,7 @@ func unreachable(path string, err error) error {
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the state directory of %s cannot be used: %v", path, err),
 		Hint:    "set " + statedir.EnvHome + " to a directory of yours",
-		Cause:   err,
+		Cause:   fmt.Errorf("%w: %w", statedir.ErrUnusable, err),
 	}
 }
 
@@ -146,5 +146,6 @@ func checkPath(path string) error {
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the socket path %s is %d bytes long, the system allows %d", path, len(path), maxPath),
 		Hint:    "set " + statedir.EnvHome + " to a directory with a shorter path",
+		Cause:   statedir.ErrUnusable,
 	}
 }
