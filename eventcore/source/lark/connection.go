@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -33,6 +34,7 @@ type connection struct {
 	socket  *websocket.Conn
 	wire    *wire
 	sink    source.Sink
+	sleep   sleepSettings
 	log     *slog.Logger
 
 	settings settings      // the reader's
@@ -44,14 +46,15 @@ type connection struct {
 	slots   chan struct{}
 	answers chan *delivery
 	taken   []time.Time // the writer's: when what it is acknowledging had arrived
+	woken   atomic.Bool // the machine slept, and nothing was heard since
 }
 
 func newConnection(
-	socket *websocket.Conn, carrier *wire, at endpoint, sink source.Sink, log *slog.Logger,
+	socket *websocket.Conn, carrier *wire, at endpoint, sink source.Sink, sleep sleepSettings, log *slog.Logger,
 ) *connection {
 	socket.SetReadLimit(maxMessage)
 	return &connection{
-		id: at.id, service: at.service, socket: socket, wire: carrier, sink: sink, log: log,
+		id: at.id, service: at.service, socket: socket, wire: carrier, sink: sink, sleep: sleep, log: log,
 		settings: at.settings, tuned: make(chan settings, 1), pending: newPending(),
 		slots: make(chan struct{}, maxUnderWay), answers: make(chan *delivery, maxUnderWay),
 	}
@@ -118,6 +121,9 @@ func (c *connection) read(ctx context.Context) error {
 // heard moves the time by which something must arrive. The context is looked at after the deadline was set, so
 // that the end of the context, which sets one in the past, is not overwritten unseen.
 func (c *connection) heard(ctx context.Context) error {
+	if c.woken.Load() {
+		c.woken.Store(false)
+	}
 	if err := c.wire.SetReadDeadline(time.Now().Add(c.settings.silence())); err != nil {
 		return c.lost(err)
 	}
@@ -136,6 +142,9 @@ func (c *connection) lost(err error) error {
 	case errors.As(err, &closed):
 		return fmt.Errorf("the platform closed the connection (%d %s)", closed.Code, closed.Text)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		if c.woken.Load() {
+			return fmt.Errorf("the connection did not survive the machine's sleep: no answer to a ping for %v", c.sleep.answer)
+		}
 		return fmt.Errorf("the connection went silent: nothing for %v, with a ping every %v",
 			c.settings.silence(), c.settings.ping)
 	}

@@ -70,6 +70,62 @@ func TestASilentConnectionIsNoticedWithinTwoPings(t *testing.T) {
 	s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Connected && state.Reconnects == 1 })
 }
 
+// Timers stand still while a laptop sleeps. A connection that did not survive must not be waited for as if no time had
+// passed, and one that did stays.
+func TestAfterASleepAConnectionHasToProveThatItLives(t *testing.T) {
+	for name, alive := range map[string]bool{"that lives": true, "that does not": false} {
+		t.Run(name, func(t *testing.T) {
+			var asleep atomic.Int64
+			system := defaultSleepSettings()
+			s := start(t, larksim.Options{PingInterval: time.Hour, ReconnectInterval: time.Second}, func(o *Options) {
+				o.sleep = sleepSettings{look: 10 * time.Millisecond, answer: patience, clocks: func() (time.Time, time.Duration) {
+					wall, running := system.clocks()
+					return wall.Add(time.Duration(asleep.Load())), running
+				}}
+				if !alive {
+					o.sleep.answer = 50 * time.Millisecond
+				}
+			})
+			s.connected(t)
+			awaiting(func(c larksim.Counts) bool { return c.Pings == 1 })(t, s)
+			if !alive {
+				s.platform.Silence()
+			}
+			asleep.Add(int64(time.Hour))
+			if alive {
+				awaiting(func(c larksim.Counts) bool { return c.Pings == 2 })(t, s)
+				receipt := s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "good morning"))
+				s.sink.next(t).Done(nil)
+				if o := outcome(t, receipt); !o.Acknowledged || s.platform.Counts().Opened != 1 {
+					t.Errorf("%+v, %+v; want an event on the same connection", o, s.platform.Counts())
+				}
+				return
+			}
+			state := s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Connected && state.Reconnects == 1 })
+			if !strings.Contains(state.LastError, "sleep") {
+				t.Errorf("the reason is %q", state.LastError)
+			}
+		})
+	}
+}
+
+func TestACorrectionOfTheTimeIsNoSleep(t *testing.T) {
+	wall, running := time.Unix(1e9, 0), time.Duration(0)
+	watch := watchSleep(func() (time.Time, time.Duration) { return wall, running })
+	for _, c := range []struct{ wall, running, slept time.Duration }{
+		{5 * time.Second, 5 * time.Second, 0},
+		{14 * time.Second, 5 * time.Second, 0},
+		{-time.Hour, 5 * time.Second, 0},
+		{time.Hour + 5*time.Second, 5 * time.Second, time.Hour},
+		{5 * time.Second, 5 * time.Second, 0},
+	} {
+		wall, running = wall.Add(c.wall), running+c.running
+		if slept := watch.slept(); slept != c.slept {
+			t.Errorf("the clocks went on by %v and %v: slept %v, want %v", c.wall, c.running, slept, c.slept)
+		}
+	}
+}
+
 func TestAnIdleConnectionStaysOpen(t *testing.T) {
 	s := start(t, larksim.Options{PingInterval: time.Second})
 	s.connected(t)

@@ -29,6 +29,7 @@ type Options struct {
 	OnlineConnections func(ctx context.Context) (int, error)
 
 	online onlinePace
+	sleep  sleepSettings
 }
 
 // Source is the long connection of one app. It implements [source.Source].
@@ -47,6 +48,9 @@ func New(options Options) *Source {
 	}
 	if options.online == (onlinePace{}) {
 		options.online = defaultOnlinePace
+	}
+	if options.sleep.clocks == nil {
+		options.sleep = defaultSleepSettings()
 	}
 	return &Source{options: options, log: log.With("component", "long_connection")}
 }
@@ -120,7 +124,7 @@ func (s *Source) connect(ctx context.Context, sink source.Sink, waits *backoff) 
 	if err != nil {
 		return nil, err
 	}
-	return newConnection(socket, wire, endpoint, sink, s.log), nil
+	return newConnection(socket, wire, endpoint, sink, s.options.sleep, s.log), nil
 }
 
 // serve runs an open connection until it is lost or ctx ends; the error says how it was lost.

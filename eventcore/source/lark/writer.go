@@ -23,6 +23,9 @@ func (c *connection) write(ctx context.Context, interval time.Duration) error {
 	overdue := time.NewTimer(time.Hour)
 	overdue.Stop()
 	defer overdue.Stop()
+	watch := watchSleep(c.sleep.clocks)
+	look := time.NewTicker(c.sleep.look)
+	defer look.Stop()
 	for {
 		var err error
 		select {
@@ -37,6 +40,12 @@ func (c *connection) write(ctx context.Context, interval time.Duration) error {
 		case tuned := <-c.tuned:
 			interval = tuned.ping
 			ping.Reset(interval)
+		case <-look.C:
+			if slept := watch.slept(); slept > 0 {
+				c.log.Info("the machine slept; asking whether the connection survived it", "slept", slept.Round(time.Second))
+				err = c.probe(ctx)
+				ping.Reset(interval)
+			}
 		case <-c.pending.wake:
 			overdue.Reset(answerWithin)
 		case <-overdue.C:
@@ -86,6 +95,19 @@ func (c *connection) writeAnswers(d *delivery, timeout time.Duration) error {
 func (c *connection) writePing() error {
 	c.socket.SetWriteDeadline(time.Now().Add(writeTimeout))
 	return c.socket.WriteMessage(websocket.BinaryMessage, frame.Ping(c.service).Marshal())
+}
+
+// probe pings, and lets the reader wait for the answer only as long as after a sleep.
+func (c *connection) probe(ctx context.Context) error {
+	c.woken.Store(true)
+	// Before the ping, so that it cannot undo what the reader sets when it hears the answer.
+	if err := c.wire.SetReadDeadline(time.Now().Add(c.sleep.answer)); err != nil {
+		return err
+	}
+	if ctx.Err() != nil { // at whose end it was set to the past, which must stay so
+		return c.wire.SetReadDeadline(time.Unix(1, 0))
+	}
+	return c.writePing()
 }
 
 // leave sends what is ready and a close message, as far as the peer takes them within farewell.
