@@ -59,6 +59,17 @@ func (a arguments) has(name string) bool {
 // decodeArguments reads the arguments of a call, strictly: an error names the argument and says what it accepts.
 // An argument that is null counts as left out.
 func decodeArguments(accepted []argument, raw json.RawMessage) (arguments, error) {
+	return readArguments(accepted, raw, func(value json.RawMessage) json.RawMessage { return value })
+}
+
+// decodeModelArguments also takes numbers and objects that are in strings: a few clients send them so, whatever the schema
+// says, and a model cannot help it.
+func decodeModelArguments(accepted []argument, raw json.RawMessage) (arguments, error) {
+	return readArguments(accepted, raw, withoutQuotes)
+}
+
+// readArguments has each argument that is no text read as what unpack makes of it.
+func readArguments(accepted []argument, raw json.RawMessage, unpack func(json.RawMessage) json.RawMessage) (arguments, error) {
 	decoded := arguments{texts: map[string]string{}, integers: map[string]int{}, objects: map[string]map[string]any{}}
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &decoded.given); err != nil {
@@ -74,7 +85,11 @@ func decodeArguments(accepted []argument, raw json.RawMessage) (arguments, error
 	for _, a := range accepted {
 		switch {
 		case decoded.has(a.name):
-			if err := decoded.set(a, decoded.given[a.name]); err != nil {
+			value := decoded.given[a.name]
+			if a.kind != kindText {
+				value = unpack(value)
+			}
+			if err := decoded.set(a, value); err != nil {
 				return decoded, err
 			}
 		case a.required:
@@ -117,6 +132,15 @@ func (a arguments) set(spec argument, value json.RawMessage) error {
 		a.texts[spec.name] = text
 	}
 	return nil
+}
+
+// withoutQuotes returns the JSON that a string holds, if it holds some, and any other value as it is.
+func withoutQuotes(value json.RawMessage) json.RawMessage {
+	var text string
+	if json.Unmarshal(value, &text) == nil && json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return value
 }
 
 func (s argument) textLimit() int {

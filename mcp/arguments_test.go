@@ -8,6 +8,18 @@ import (
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
 
+// Some clients put what is no string into one, whatever the schema says.
+func TestANumberOrAnObjectInAStringIsTaken(t *testing.T) {
+	accepted := []argument{{name: "key", kind: kindText}, {name: "n", kind: kindInteger, min: 1, max: 9}, {name: "params", kind: kindObject}}
+	args, err := decodeModelArguments(accepted, json.RawMessage(`{"key":"5","n":" 5","params":"{\"chat\": \"p2p\", \"id\": 12345678901234567890}"}`))
+	if err != nil || args.text("key") != "5" || args.integer("n") != 5 {
+		t.Errorf("key %q, n %d, %v", args.text("key"), args.integer("n"), err)
+	}
+	if p := args.object("params"); p["chat"] != "p2p" || p["id"] != json.Number("12345678901234567890") {
+		t.Errorf("params %v", p)
+	}
+}
+
 func TestDecodeArguments(t *testing.T) {
 	accepted := []argument{
 		{name: "key", kind: kindText, required: true, maxText: 8},
@@ -29,7 +41,11 @@ func TestDecodeArguments(t *testing.T) {
 		{"unknown", `{"key":"k","N":1}`, "N", "is not known"},
 		{"not a string", `{"key":["k"]}`, "key", `must be a string, not ["k"]`},
 		{"too long", `{"key":"123456789"}`, "key", "9 bytes long, at most 8"},
-		{"a number as a string", `{"key":"k","n":"5"}`, "n", `from 1 to 9, not "5", a string`},
+		{"no number in a string", `{"key":"k","n":"five"}`, "n", `from 1 to 9, not "five", a string`},
+		{"a number in strings", `{"key":"k","n":"\"5\""}`, "n", `from 1 to 9, not "5", a string`},
+		{"a number that is too large in a string", `{"key":"k","n":"10"}`, "n", "from 1 to 9, not 10"},
+		{"no object in a string", `{"key":"k","params":"{"}`, "params", `must be an object, not "{"`},
+		{"another value in a string", `{"key":"k","params":"5"}`, "params", "must be an object, not 5"},
 		{"a fraction", `{"key":"k","n":1.5}`, "n", "whole number"},
 		{"too large", `{"key":"k","n":10}`, "n", "from 1 to 9, not 10"},
 		{"far too large", `{"key":"k","n":1e300}`, "n", "from 1 to 9"},
@@ -39,7 +55,7 @@ func TestDecodeArguments(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := decodeArguments(accepted, json.RawMessage(test.raw))
+			_, err := decodeModelArguments(accepted, json.RawMessage(test.raw))
 			if test.param == "" {
 				if err != nil {
 					t.Errorf("refused: %v", err)

@@ -15,7 +15,7 @@ import (
 type Consumer interface {
 	Subscribe(ctx context.Context, req consume.Request) (sub *consume.Subscription, existed bool, err error)
 	Unsubscribe(ctx context.Context, sub *consume.Subscription) (consume.Cleanup, error)
-	Read(ctx context.Context, at []consume.At, max int, wait time.Duration) (*consume.Page, error)
+	Read(ctx context.Context, at []consume.At, limit consume.Limit, wait time.Duration) (*consume.Page, error)
 	Locate(ctx context.Context, sub *consume.Subscription, cursor *eventcore.Cursor, maxAge time.Duration) (start eventcore.Cursor, truncated bool, err error)
 	Normalize(ctx context.Context, key string, params map[string]any) (map[string]string, error)
 	Behind(ctx context.Context, at consume.At) (int, error)

@@ -32,7 +32,7 @@ func (h *heldConsumer) Unsubscribe(ctx context.Context, sub *consume.Subscriptio
 	return h.fakeConsumer.Unsubscribe(ctx, sub)
 }
 
-func (h *heldConsumer) Read(ctx context.Context, at []consume.At, limit int, wait time.Duration) (*consume.Page, error) {
+func (h *heldConsumer) Read(ctx context.Context, at []consume.At, limit consume.Limit, wait time.Duration) (*consume.Page, error) {
 	page, err := h.fakeConsumer.Read(ctx, at, limit, wait)
 	if h.read != nil {
 		<-h.read

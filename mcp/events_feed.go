@@ -61,7 +61,7 @@ func (f *feed) locate(ctx context.Context, cursor *eventcore.Cursor, maxAge time
 
 // read returns a page; see [consume.Client.Read].
 func (f *feed) read(ctx context.Context, from eventcore.Cursor, limit int, wait time.Duration) (*consume.Page, error) {
-	return f.lane.consumer.Read(ctx, []consume.At{{Subscription: f.sub, Cursor: from}}, limit, wait)
+	return f.lane.consumer.Read(ctx, []consume.At{{Subscription: f.sub, Cursor: from}}, consume.Limit{Events: limit}, wait)
 }
 
 // revive asks for what a held subscription has lost, as subscribing does: a bus, if it was stopped, and a connection that

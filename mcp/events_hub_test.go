@@ -43,7 +43,7 @@ type fleetConsumer struct {
 	journal *fakeConsumer
 }
 
-func (c *fleetConsumer) Read(ctx context.Context, at []consume.At, limit int, wait time.Duration) (*consume.Page, error) {
+func (c *fleetConsumer) Read(ctx context.Context, at []consume.At, limit consume.Limit, wait time.Duration) (*consume.Page, error) {
 	return c.journal.Read(ctx, at, limit, wait)
 }
 

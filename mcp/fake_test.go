@@ -161,12 +161,12 @@ func (f *fakeConsumer) Unsubscribe(_ context.Context, sub *consume.Subscription)
 	return f.cleanup, f.cleanupErr
 }
 
-func (f *fakeConsumer) Read(ctx context.Context, at []consume.At, limit int, wait time.Duration) (*consume.Page, error) {
+func (f *fakeConsumer) Read(ctx context.Context, at []consume.At, limit consume.Limit, wait time.Duration) (*consume.Page, error) {
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
 	for {
 		more := f.more.next()
-		page, err := f.page(at, limit)
+		page, err := f.page(at, limit.Events)
 		if err != nil || len(page.Events) > 0 || wait <= 0 {
 			return page, err
 		}

@@ -113,6 +113,11 @@ func (t *httpTransport) delete(w http.ResponseWriter, r *http.Request, principal
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// codeSessionNotFound is what clients look for in the answer's body, beside its status, before they begin another session.
+// Source: the TypeScript SDK's server has it in its examples, and its clients no rule of their own
+// (https://github.com/modelcontextprotocol/typescript-sdk/pull/2125).
+const codeSessionNotFound = -32001
+
 // session returns the session that a request names; the caller must release it. If there is none, the request has been
 // answered: 404 makes a client initialize again.
 func (t *httpTransport) session(w http.ResponseWriter, r *http.Request, principal string, id []byte) (*httpSession, bool) {
@@ -124,7 +129,8 @@ func (t *httpTransport) session(w http.ResponseWriter, r *http.Request, principa
 	}
 	s, ok := t.sessions.find(principal, name)
 	if !ok {
-		refuse(w, http.StatusNotFound, id, "there is no such session, or no longer: send initialize to begin another")
+		writeJSON(w, http.StatusNotFound, encodeError(id, &rpcError{Code: codeSessionNotFound,
+			Message: "Session not found, or no longer: send initialize to begin another"}))
 	}
 	return s, ok
 }

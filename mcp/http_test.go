@@ -49,6 +49,7 @@ func TestHTTPRequestsThatAreRefused(t *testing.T) {
 	w := serveHTTP(t, newFakeConsumer())
 	s := w.initialize()
 	ping := legacyMessage("ping", nil)
+	const noSession = "Session not found" // some clients look for that, others for the code
 	for name, test := range map[string]struct {
 		client       *web
 		method, path string
@@ -57,11 +58,11 @@ func TestHTTPRequestsThatAreRefused(t *testing.T) {
 		says         string
 	}{
 		"no session":             {w, "POST", HTTPPath, ping, 400, "send initialize first"},
-		"unknown session":        {s.as(mcpgo.HeaderSessionID, "none"), "POST", HTTPPath, ping, 404, "send initialize"},
+		"unknown session":        {s.as(mcpgo.HeaderSessionID, "none"), "POST", HTTPPath, ping, 404, noSession},
 		"stream of no session":   {w, "GET", HTTPPath, "", 400, "send initialize first"},
-		"unknown stream":         {s.as(mcpgo.HeaderSessionID, "none"), "GET", HTTPPath, "", 404, "send initialize"},
+		"unknown stream":         {s.as(mcpgo.HeaderSessionID, "none"), "GET", HTTPPath, "", 404, noSession},
 		"end of no session":      {w, "DELETE", HTTPPath, "", 400, "send initialize first"},
-		"end of unknown session": {s.as(mcpgo.HeaderSessionID, "none"), "DELETE", HTTPPath, "", 404, "send initialize"},
+		"end of unknown session": {s.as(mcpgo.HeaderSessionID, "none"), "DELETE", HTTPPath, "", 404, noSession},
 		"other method":           {s, "PUT", HTTPPath, ping, 405, "POST"},
 		"other path":             {w, "GET", "/", "", 404, HTTPPath},
 		"no metrics":             {w, "GET", "/metrics", "", 404, HTTPPath},
@@ -86,8 +87,9 @@ func TestHTTPRequestsThatAreRefused(t *testing.T) {
 			if response.StatusCode != test.status {
 				t.Errorf("%s, want %d: %s", response.Status, test.status, text)
 			}
-			if problem := errorOf(t, text); !strings.Contains(problem.Message, test.says) {
-				t.Errorf("it says %q, not %q", problem.Message, test.says)
+			problem := errorOf(t, text)
+			if !strings.Contains(problem.Message, test.says) || (problem.Code == codeSessionNotFound) != (test.says == noSession) {
+				t.Errorf("it says %q with code %d, not %q", problem.Message, problem.Code, test.says)
 			}
 			if allowed := response.Header.Get("Allow"); (response.StatusCode == 405) != (allowed != "") {
 				t.Errorf("Allow: %q", allowed)

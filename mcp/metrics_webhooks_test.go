@@ -17,7 +17,7 @@ type filtering struct {
 	dropped int
 }
 
-func (f *filtering) Read(ctx context.Context, at []consume.At, limit int, wait time.Duration) (*consume.Page, error) {
+func (f *filtering) Read(ctx context.Context, at []consume.At, limit consume.Limit, wait time.Duration) (*consume.Page, error) {
 	page, err := f.fakeConsumer.Read(ctx, at, limit, wait)
 	if err == nil {
 		page.Filtered[0] = f.dropped

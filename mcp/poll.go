@@ -18,8 +18,18 @@ type poll struct {
 	session *Session
 	id      string            // of the one subscription to read; empty for all
 	from    *eventcore.Cursor // where to read; nil for where each subscription stands
-	max     int
+	limit   consume.Limit
 }
+
+// pageBytes is how much data a page brings at most, unless one event alone is larger. What clients let a model see of a
+// result is little: Claude Code puts what is above 50,000 characters into a file, others cut out its middle. What was cut
+// out is passed by the next poll, so the page ends before.
+const pageBytes = 32 << 10
+
+func pageLimit(events int) consume.Limit { return consume.Limit{Events: events, Bytes: pageBytes} }
+
+// missedHint is for who had a subscription in an earlier session, and would not know what it missed by another.
+const missedHint = "A subscription ends with its session; to miss nothing, pass the last cursor you got as from, or an age such as 30m"
 
 // reading is a page, and which subscriptions it is of, in the order of the page's Next.
 type reading struct {
@@ -44,11 +54,11 @@ func (p poll) read(ctx context.Context, deadline time.Time) (*reading, error) {
 		interrupted := false
 		if wait := time.Until(deadline); wait > 0 && p.session.draining.Err() == nil {
 			waiting, release := endWithAny(ctx, p.session.draining, changed)
-			r.page, err = consumer.Read(waiting, r.at, p.max, wait)
+			r.page, err = consumer.Read(waiting, r.at, p.limit, wait)
 			interrupted = waiting.Err() != nil
 			release()
 		} else {
-			r.page, err = consumer.Read(ctx, r.at, p.max, 0)
+			r.page, err = consumer.Read(ctx, r.at, p.limit, 0)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -74,7 +84,7 @@ func (p poll) begin() (*reading, error) {
 	if len(r.subs) == 0 {
 		return nil, &eventcore.Error{
 			Code: eventcore.CodeUnknownSubscription, Message: "this session has no subscription to poll",
-			Hint: "call subscribe_event first; list_event_keys finds keys",
+			Hint: "call subscribe_event first; list_event_keys finds keys. " + missedHint,
 		}
 	}
 	r.at = make([]consume.At, len(r.subs))

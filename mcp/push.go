@@ -86,7 +86,7 @@ func (p *pusher) lend(ctx context.Context) {
 // step reads one page and tells of it. It returns how long to wait before the next.
 func (p *pusher) step(ctx context.Context) (pause time.Duration, err error) {
 	began := time.Now()
-	page, err := p.consumer.Read(ctx, []consume.At{{Subscription: p.sub.Subscription, Cursor: p.cursor}}, pushPage, pushWait)
+	page, err := p.consumer.Read(ctx, []consume.At{{Subscription: p.sub.Subscription, Cursor: p.cursor}}, consume.Limit{Events: pushPage}, pushWait)
 	if err != nil {
 		return 0, err
 	}

@@ -164,7 +164,7 @@ func (c *channel) gather(ctx context.Context, at []consume.At) (*burst, error) {
 	wait := pushWait
 	var began time.Time
 	for {
-		page, err := consumer.Read(ctx, at, consume.MaxPage, wait)
+		page, err := consumer.Read(ctx, at, consume.Limit{Events: consume.MaxPage}, wait)
 		if err != nil {
 			return nil, err
 		}

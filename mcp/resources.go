@@ -105,7 +105,7 @@ func readSubscription(ctx context.Context, s *Session, id string) (any, error) {
 	if _, err := s.subscription(id); err != nil {
 		return nil, err // also for an empty id, by which a poll means all subscriptions
 	}
-	p := poll{session: s, id: id, max: defaultMaxEvents}
+	p := poll{session: s, id: id, limit: pageLimit(defaultMaxEvents)}
 	r, err := p.begin()
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func readSubscription(ctx context.Context, s *Session, id string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.page, err = consumer.Read(ctx, r.at, p.max, 0); err != nil {
+	if r.page, err = consumer.Read(ctx, r.at, p.limit, 0); err != nil {
 		return nil, err
 	}
 	return r.result(), nil

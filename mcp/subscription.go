@@ -220,7 +220,7 @@ func unknownSubscription(id string, present []*subscription) error {
 	e := &eventcore.Error{
 		Code:    eventcore.CodeUnknownSubscription,
 		Message: fmt.Sprintf("this session has no subscription %q", clip(id, 100)),
-		Hint:    "it has none at all: call subscribe_event first",
+		Hint:    "it has none at all: call subscribe_event first. " + missedHint,
 	}
 	for i, sub := range present {
 		if i == 10 {

@@ -63,7 +63,7 @@ func (t tool) handler() mcpserver.ToolHandlerFunc {
 				})
 			}
 		}()
-		args, err := decodeArguments(t.arguments, request.Params.RawArguments)
+		args, err := decodeModelArguments(t.arguments, request.Params.RawArguments)
 		if err != nil {
 			return errorResult(err), nil
 		}

@@ -26,7 +26,7 @@ func pollEvents() tool {
 		arguments: []argument{
 			{name: "subscription_id", kind: kindText, description: "one subscription; default all"},
 			{name: "cursor", kind: kindText, description: "a cursor of an earlier result"},
-			{name: "max_events", kind: kindInteger, min: 1, max: maxMaxEvents, fallback: defaultMaxEvents, description: "page size"},
+			{name: "max_events", kind: kindInteger, min: 1, max: maxMaxEvents, fallback: defaultMaxEvents, description: "page size; large events make it shorter"},
 			{name: "wait_seconds", kind: kindInteger, min: 0, max: maxWaitSeconds,
 				description: "if there is no event, wait for one this long; returns at once when one comes"},
 		},
@@ -57,7 +57,7 @@ type pollResult struct {
 }
 
 func runPollEvents(ctx context.Context, s *Session, args arguments) (any, error) {
-	p := poll{session: s, id: args.text("subscription_id"), max: args.integer("max_events")}
+	p := poll{session: s, id: args.text("subscription_id"), limit: pageLimit(args.integer("max_events"))}
 	if text := args.text("cursor"); text != "" {
 		from, err := eventcore.ParseCursor(text)
 		if err != nil {

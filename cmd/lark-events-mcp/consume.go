@@ -166,7 +166,7 @@ func (f *consumeFlags) print(ctx context.Context, client *consume.Client, req co
 	told.tell(state)
 	at := []consume.At{{Subscription: sub, Cursor: sub.Start}}
 	for {
-		page, err := client.Read(ctx, at, consumePage, consumeWait)
+		page, err := client.Read(ctx, at, consume.Limit{Events: consumePage}, consumeWait)
 		if err != nil {
 			return f.unready(ctx, told, client.Source(), err)
 		}

@@ -198,7 +198,7 @@ func TestAFileThatIsNoneOfOursIsToldOf(t *testing.T) {
 				!strings.Contains(e.Message, path) || !strings.Contains(e.Hint, "move it away") {
 				t.Errorf("refused with %+v", e)
 			}
-			if p, code := w.run("bus"); code != 1 || !strings.Contains(p.stderr.String(), path) {
+			if p, code := w.run("bus"); code != 3 || !strings.Contains(p.stderr.String(), path) {
 				t.Errorf("bus: code %d, %s", code, p.stderr)
 			}
 			if p, code := w.run("status"); code != 0 || !strings.Contains(p.stdout.String(), "No bus") {

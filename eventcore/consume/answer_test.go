@@ -111,7 +111,7 @@ func TestAnAnswerToSomethingElseIsAnErrorThatNamesTheBus(t *testing.T) {
 			"nothing in it": `{"id":$}`, "another answer": `{"id":$,"done":{}}`, "more, without end": `{"id":$,"batch":{"more":true,"head":9}}`,
 		} {
 			sub := newSubscription(&eventcore.KeyDefinition{Key: "t.a", EventType: "t.a"}, nil, "")
-			_, err := answeredBy(t, lines).Read(t.Context(), []At{{Subscription: sub, Cursor: eventcore.Cursor{Journal: "j1"}}}, 10, time.Minute)
+			_, err := answeredBy(t, lines).Read(t.Context(), []At{{Subscription: sub, Cursor: eventcore.Cursor{Journal: "j1"}}}, Limit{Events: 10}, time.Minute)
 			if !eventcore.IsCode(err, eventcore.CodeBusUnavailable) || !strings.Contains(err.Error(), "process 4711") {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -68,7 +68,7 @@ func at(subs ...*consume.Subscription) []consume.At {
 
 func read(t *testing.T, c *consume.Client, from []consume.At, limit int, wait time.Duration) *consume.Page {
 	t.Helper()
-	page, err := c.Read(t.Context(), from, limit, wait)
+	page, err := c.Read(t.Context(), from, consume.Limit{Events: limit}, wait)
 	if err != nil {
 		t.Fatalf("read: %v", err)
 	}
@@ -137,7 +137,7 @@ func TestACancelledWaitReturnsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {
-		_, err := c.Read(ctx, at(sub), 10, time.Hour)
+		_, err := c.Read(ctx, at(sub), consume.Limit{Events: 10}, time.Hour)
 		failed <- err
 	}()
 	cancel()

@@ -36,7 +36,7 @@ func FuzzBusAnswers(f *testing.F) {
 			sub := newSubscription(def, nil, "")
 			for name, call := range map[string]func(context.Context, *Client) error{
 				"read": func(ctx context.Context, c *Client) error {
-					page, err := c.Read(ctx, []At{{Subscription: sub, Cursor: eventcore.Cursor{Journal: "j1", After: 3}}}, 10, time.Minute)
+					page, err := c.Read(ctx, []At{{Subscription: sub, Cursor: eventcore.Cursor{Journal: "j1", After: 3}}}, Limit{Events: 10}, time.Minute)
 					if err == nil && (len(page.Next) != 1 || len(page.Events) > 1000) {
 						t.Errorf("a page is %+v", page)
 					}

@@ -26,7 +26,7 @@ func TestFaultACursorNewerThanWhatReadersShareIsNotTakenForOneOfAnotherJournal(t
 	for _, sub := range []*consume.Subscription{one, two} { // as push reads
 		pushing.Go(func() {
 			for from := at(sub); ; {
-				page, err := c.Read(ctx, from, 10, time.Hour)
+				page, err := c.Read(ctx, from, consume.Limit{Events: 10}, time.Hour)
 				if err != nil {
 					return
 				}

@@ -42,22 +42,34 @@ func TestAPageEndsBeforeAnEventWhoseResultsDoNotFit(t *testing.T) {
 }
 
 func TestAPageOfLargeEventsIsShort(t *testing.T) {
-	b := startBus(t)
-	c := newClient(t, b)
-	from := at(subscribe(t, c, consume.Request{Key: register(t, eventcore.KeyDefinition{Key: "t.large", EventType: "t.a"})}))
-	const half = consume.MaxPageBytes / 2
-	var sent []eventcore.RawEvent
-	for n, size := range []int{half, half, 3 * half, 10, half / 2, half - 1000, 10} {
-		one := testutil.Event(n+1, "t.a")
-		one.Payload = fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("x", size))
-		sent = append(sent, one)
-	}
-	b.Source.Send(t, sent...)
-	for _, want := range [][]int{{1}, {2}, {3}, {4, 5, 6, 7}} {
-		page := read(t, c, from, 200, time.Hour)
-		if last := want[0] == 4; !slices.Equal(ids(page), wantIDs(want...)) || page.HasMore == last {
-			t.Fatalf("a page of %v, more: %t; want %v", ids(page), page.HasMore, want)
-		}
-		from[0].Cursor = page.Next[0]
+	for name, limit := range map[string]consume.Limit{
+		"as it is": {Events: 200}, "as asked": {Events: 200, Bytes: 8 << 10}, "never larger": {Events: 200, Bytes: 8 * consume.MaxPageBytes},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBus(t)
+			c := newClient(t, b)
+			from := at(subscribe(t, c, consume.Request{Key: register(t, eventcore.KeyDefinition{Key: "t.large", EventType: "t.a"})}))
+			half := consume.MaxPageBytes / 2
+			if name == "as asked" {
+				half = limit.Bytes / 2
+			}
+			var sent []eventcore.RawEvent
+			for n, size := range []int{half, half, 3 * half, 10, half / 2, half - 1000, 10} {
+				one := testutil.Event(n+1, "t.a")
+				one.Payload = fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("x", size))
+				sent = append(sent, one)
+			}
+			b.Source.Send(t, sent...)
+			for _, want := range [][]int{{1}, {2}, {3}, {4, 5, 6, 7}} {
+				page, err := c.Read(t.Context(), from, limit, time.Hour)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if last := want[0] == 4; !slices.Equal(ids(page), wantIDs(want...)) || page.HasMore == last {
+					t.Fatalf("a page of %v, more: %t; want %v", ids(page), page.HasMore, want)
+				}
+				from[0].Cursor = page.Next[0]
+			}
+		})
 	}
 }

@@ -13,26 +13,44 @@ import (
 const (
 	// MaxPage is the largest limit of a page.
 	MaxPage = 200
-	// MaxPageBytes bounds the data of a page's events; the first event may exceed it.
+	// MaxPageBytes is the largest limit of the data of a page's events.
 	MaxPageBytes = 2 << 20
+	// fetchedPerPage is how many bytes of events, for each of a page that is smaller, are asked of the bus at once: data is
+	// mostly smaller than the event that it is of, and what does not fit is asked for again.
+	fetchedPerPage = 4
 )
+
+// Limit bounds a page.
+type Limit struct {
+	// Events is from 1 to MaxPage; numbers beyond it count as the nearest.
+	Events int
+	// Bytes bounds the sum of the events' data, which the first event may exceed; 0, and what is above it, is MaxPageBytes.
+	Bytes int
+}
+
+func (l Limit) clamped() Limit {
+	l.Events = min(max(l.Events, 1), MaxPage)
+	if l.Bytes < 1 || l.Bytes > MaxPageBytes {
+		l.Bytes = MaxPageBytes
+	}
+	return l
+}
 
 // fillTime is how long a read goes on looking for events to fill its page, once it has some.
 const fillTime = 500 * time.Millisecond
 
-// Read returns the events after the given cursors, in journal order: at least one if there is any, at most limit
-// (1 to MaxPage), and no more than MaxPageBytes of data. An event that several of the subscriptions match is never split
-// over pages, so that the smallest of the cursors is as good a place to go on from as all of them; one that exceeds a limit
-// alone makes a page. If there is none it waits up to wait, and returns at once when ctx ends, with its error. A bus that is
+// Read returns the events after the given cursors, in journal order: at least one if there is any, and no more
+// than the limit allows. An event that several of the subscriptions match is never split over pages, so that the smallest of
+// the cursors is as good a place to go on from as all of them; one that exceeds a limit alone makes a page. If there is none it waits up to wait, and returns at once when ctx ends, with its error. A bus that is
 // lost meanwhile is got back to. Reading changes nothing: the same read gives the same page again, for as long as the events
 // are retained.
 //
 // A failed Process or filter is reported in the event, and never ends the read.
-func (c *Client) Read(ctx context.Context, at []At, limit int, wait time.Duration) (*Page, error) {
+func (c *Client) Read(ctx context.Context, at []At, limit Limit, wait time.Duration) (*Page, error) {
 	if len(at) == 0 {
 		return nil, errors.New("read: no subscription given")
 	}
-	r := &reader{client: c, at: at, limit: min(max(limit, 1), MaxPage), began: time.Now(), wait: wait}
+	r := &reader{client: c, at: at, limit: limit.clamped(), began: time.Now(), wait: wait}
 	err := c.onLink(ctx, mayRestart, func(l *link) error { return r.run(ctx, l) })
 	if err != nil {
 		return nil, err
@@ -44,7 +62,7 @@ func (c *Client) Read(ctx context.Context, at []At, limit int, wait time.Duratio
 type reader struct {
 	client *Client
 	at     []At
-	limit  int
+	limit  Limit
 	began  time.Time
 	wait   time.Duration
 
@@ -101,10 +119,10 @@ func (r *reader) run(ctx context.Context, l *link) error {
 
 // fetch asks for what is still wanted, and waits only for the first event.
 func (r *reader) fetch(ctx context.Context, l *link, types []string) (*batch, error) {
-	after, limit := slices.Min(r.next), r.limit-len(r.page.Events)
+	after, limit := slices.Min(r.next), r.limit.Events-len(r.page.Events)
 	deadline := r.began.Add(r.wait)
 	if len(r.page.Events) > 0 || r.page.Truncated || time.Until(deadline) < time.Millisecond { // the unit of waits
-		return l.fetch(ctx, after, types, limit, 0)
+		return l.fetch(ctx, after, types, Limit{limit, fetchedPerPage * r.limit.Bytes}.clamped(), 0)
 	}
 	shared, leave := l.tails.enter(l, types)
 	defer leave()
@@ -139,7 +157,7 @@ func (r *reader) take(ctx context.Context, l *link, batch *batch) error {
 	}
 	for _, item := range results {
 		n, size := item.kept()
-		if n > 0 && len(r.page.Events) > 0 && (len(r.page.Events)+n > r.limit || r.size+size > MaxPageBytes) {
+		if n > 0 && len(r.page.Events) > 0 && (len(r.page.Events)+n > r.limit.Events || r.size+size > r.limit.Bytes) {
 			r.page.HasMore, r.full = true, true
 			return nil
 		}
@@ -156,7 +174,7 @@ func (r *reader) take(ctx context.Context, l *link, batch *batch) error {
 		r.advance(item.position)
 	}
 	r.advance(batch.next)
-	r.page.HasMore, r.full = batch.more, len(r.page.Events) >= r.limit || r.size >= MaxPageBytes
+	r.page.HasMore, r.full = batch.more, len(r.page.Events) >= r.limit.Events || r.size >= r.limit.Bytes
 	return nil
 }
 

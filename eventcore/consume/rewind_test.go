@@ -28,7 +28,7 @@ func TestOnlyACursorBehindTheJournalAsItIsNowIsOfAnotherOne(t *testing.T) {
 					sub := newSubscription(def, nil, strings.Repeat(".", i))
 					at = append(at, At{Subscription: sub, Cursor: eventcore.Cursor{Journal: "j1", After: after}})
 				}
-				page, err := answeredBy(t, test.lines).Read(t.Context(), at, 10, 0)
+				page, err := answeredBy(t, test.lines).Read(t.Context(), at, Limit{Events: 10}, 0)
 				if err != nil || page.Truncated != test.truncated {
 					t.Fatalf("%v, %+v; want truncated %t", err, page, test.truncated)
 				}

@@ -286,7 +286,7 @@ func testNoReaderStartsABus(t *testing.T, end func(b *testutil.RunningBus) error
 		t.Fatal(err)
 	}
 	<-b.Done
-	_, err := c.Read(t.Context(), at(sub), 1, time.Second)
+	_, err := c.Read(t.Context(), at(sub), consume.Limit{Events: 1}, time.Second)
 	if !eventcore.IsCode(err, eventcore.CodeBusUnavailable) || starts != 0 {
 		t.Errorf("a read got %v after %d starts", err, starts)
 	}

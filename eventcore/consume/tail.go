@@ -97,7 +97,7 @@ func (t *tail) read(ctx context.Context, after eventcore.Position, limit int, de
 			}
 		case <-wait.C:
 			// The other's wait goes on. How far the bus has looked by now is to be known all the same.
-			return t.link.fetch(ctx, after, t.types, limit, 0)
+			return t.link.fetch(ctx, after, t.types, Limit{Events: limit}.clamped(), 0)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -106,7 +106,7 @@ func (t *tail) read(ctx context.Context, after eventcore.Position, limit int, de
 
 // lead makes the request of a flight.
 func (t *tail) lead(ctx context.Context, own *flight, after eventcore.Position, limit int, wait time.Duration) (*batch, error) {
-	found, err := t.link.fetch(ctx, after, t.types, limit, wait)
+	found, err := t.link.fetch(ctx, after, t.types, Limit{Events: limit}.clamped(), wait)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.flights, after)
@@ -160,9 +160,9 @@ func (t *tail) keep(after eventcore.Position, found *batch) {
 }
 
 // fetch asks the bus for events.
-func (l *link) fetch(ctx context.Context, after eventcore.Position, types []string, limit int, wait time.Duration) (*batch, error) {
+func (l *link) fetch(ctx context.Context, after eventcore.Position, types []string, limit Limit, wait time.Duration) (*batch, error) {
 	answer, err := l.call(ctx, protocol.Request{Fetch: &protocol.Fetch{
-		After: after, Types: types, Max: limit, MaxBytes: MaxPageBytes, WaitMS: max(wait, 0).Milliseconds(),
+		After: after, Types: types, Max: limit.Events, MaxBytes: limit.Bytes, WaitMS: max(wait, 0).Milliseconds(),
 	}})
 	if err != nil {
 		return nil, err

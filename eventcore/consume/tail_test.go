@@ -41,7 +41,7 @@ func TestReadersThatWaitTogetherEachGetEveryEventInOrder(t *testing.T) {
 			// Pages of different sizes take the readers apart, and back together at the end.
 			var got []string
 			for from := at(all); len(got) < events; {
-				page, err := c.Read(t.Context(), from, 1+n, time.Hour)
+				page, err := c.Read(t.Context(), from, consume.Limit{Events: 1 + n}, time.Hour)
 				if err != nil || page.Truncated {
 					t.Errorf("reader %d: %v %+v", n, err, page)
 					return
@@ -87,7 +87,7 @@ func TestWhatReadersWaitForIsAskedAndProcessedOnce(t *testing.T) {
 	waiting.Add(readers)
 	for range readers {
 		go func() {
-			page, err := c.Read(waitTold{t.Context(), sync.OnceFunc(waiting.Done)}, at(sub), 10, time.Hour)
+			page, err := c.Read(waitTold{t.Context(), sync.OnceFunc(waiting.Done)}, at(sub), consume.Limit{Events: 10}, time.Hour)
 			if err != nil {
 				t.Errorf("read: %v", err)
 				pages <- nil
@@ -117,7 +117,7 @@ func TestAReaderThatGivesUpLeavesTheOthersWaiting(t *testing.T) {
 	gaveUp, pages := make(chan error), make(chan []string)
 	for range 3 {
 		go func() {
-			_, err := c.Read(ctx, at(sub), 10, time.Hour)
+			_, err := c.Read(ctx, at(sub), consume.Limit{Events: 10}, time.Hour)
 			gaveUp <- err
 		}()
 		go func() { pages <- ids(read(t, c, at(sub), 10, time.Hour)) }()

@@ -151,7 +151,7 @@ func (r *rig) follow(ctx context.Context, sub *consume.Subscription) (seen []str
 		if ending {
 			wait = 0
 		}
-		page, err := r.client.Read(context.Background(), []consume.At{at}, consume.MaxPage, wait)
+		page, err := r.client.Read(context.Background(), []consume.At{at}, consume.Limit{Events: consume.MaxPage}, wait)
 		if err != nil {
 			if ending {
 				return seen
@@ -256,7 +256,7 @@ func (r *rig) afterwards() []string {
 	var seen []string
 	at := consume.At{Subscription: sub, Cursor: eventcore.Cursor{Journal: sub.Start.Journal}}
 	for {
-		page, err := r.client.Read(r.t.Context(), []consume.At{at}, consume.MaxPage, 0)
+		page, err := r.client.Read(r.t.Context(), []consume.At{at}, consume.Limit{Events: consume.MaxPage}, 0)
 		if err != nil || page.Truncated {
 			r.t.Fatal(errors.Join(err, errors.New("the journal cannot be read from its beginning")))
 		}
