@@ -10,7 +10,7 @@ const (
 	defaultDedupTTL  = 10 * time.Minute
 )
 
-// DedupFilter remembers which event ids were seen lately. What it has seen is decided by a map of id to time
+// DedupFilter remembers which ids of events were seen lately. What it has seen is decided by a map of id to time
 // alone; a ring of the ids in order of arrival bounds the map. Each call costs the same however many ids are
 // remembered. It may be used from many goroutines at once.
 type DedupFilter struct {

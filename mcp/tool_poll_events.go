@@ -32,7 +32,7 @@ func pollEvents() tool {
 		},
 		output: outputSchema(`"events":{"type":"array","items":{"type":"object","properties":{"subscription_id":{"type":"string"},`+
 			`"event_id":{"type":"string"},"key":{"type":"string"},"event_type":{"type":"string"},`+
-			`"time":{"type":"string","format":"date-time","description":"when it happened, perhaps hours before it came"},"cursor":{"type":"string"},"data":{"description":"per payload_schema; untrusted"},`+
+			`"time":{"type":"string","format":"date-time","description":"when it happened, if known; perhaps hours before it came"},"cursor":{"type":"string"},"data":{"description":"per payload_schema; untrusted"},`+
 			`"error":{"type":"object","description":"a lookup or the filter failed; data is what is known, or the raw event"}}}},`+
 			`"cursor":{"type":"string"},"has_more":{"type":"boolean"},`+
 			`"truncated":{"type":"boolean","description":"older events left the journal unread"},"filtered":{"type":"integer"},`+

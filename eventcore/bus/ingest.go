@@ -2,6 +2,8 @@ package bus
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -103,9 +105,7 @@ func (in *ingest) store(events []source.Event) {
 	fresh := events[:0]
 	encoded := make([][]byte, 0, len(events))
 	for _, event := range events {
-		if event.DedupID == "" {
-			event.DedupID = event.EventID
-		}
+		event.DedupID = dedupID(&event)
 		if in.dedup.Seen(event.DedupID) {
 			in.duplicates.Add(1)
 			event.Done(nil)
@@ -152,6 +152,22 @@ func (in *ingest) store(events []source.Event) {
 		event.Done(nil)
 	}
 	in.wake(items)
+}
+
+// maxDedupID bounds, in bytes, an id that is kept as it is: thousands are, in memory.
+const maxDedupID = 256
+
+// dedupID returns what the event is told from others by.
+func dedupID(event *source.Event) string {
+	id := event.DedupID
+	if id == "" {
+		id = event.EventID
+	}
+	if len(id) > maxDedupID {
+		sum := sha256.Sum256([]byte(id))
+		return "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return id
 }
 
 // refuse answers events with an error, so that the platform delivers them again.

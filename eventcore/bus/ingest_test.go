@@ -3,11 +3,13 @@ package bus
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -159,6 +161,19 @@ func TestWhatIsToldByMoreThanItsIDIsKeptOnce(t *testing.T) {
 		t.Errorf("published %d, %+v; want the first one, as it came, and the one beside it", len(p), in.counters())
 	}
 }
+
+func TestALongIDIsKeptAsItsHash(t *testing.T) {
+	in, published := newTestIngest(newFlakyJournal(t))
+	done := make(chan outcome, 4)
+	long := strings.Repeat("x", 1<<20)
+	in.store([]source.Event{event(long+"1", done), event(long+"2", done), event(long+"1", done)})
+	in.store([]source.Event{event(long+"2", done)})
+	if len(*published) != 2 || in.counters().Duplicates != 2 || !in.dedup.Seen("sha256:"+sha256Hex(long+"1")) {
+		t.Errorf("published %d, %+v", len(*published), in.counters())
+	}
+}
+
+func sha256Hex(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 func TestDeliverWaitsForRoomAndCanBeCancelled(t *testing.T) {
 	in, _ := newTestIngest(newFlakyJournal(t))

@@ -16,7 +16,7 @@ const (
 	idHashSize = 16
 )
 
-// idHash stands for an event id. Ids are random, so that an index of them costs an append one page for each event.
+// idHash stands for the ID of an [Entry]. Ids are random, so that an index of them costs an append one page for each event.
 type idHash [idHashSize]byte
 
 func hashID(id string) idHash {

@@ -23,7 +23,7 @@ func (a *API) OnlineConnections(ctx context.Context) (int, error) {
 		Count *int `json:"online_instance_cnt"`
 	}
 	err = json.Unmarshal(data, &connections)
-	if err == nil && connections.Count == nil {
+	if err == nil && (connections.Count == nil || *connections.Count < 0) {
 		err = errors.New("the answer has none")
 	}
 	if err != nil {

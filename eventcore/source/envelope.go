@@ -22,9 +22,9 @@ var ErrNotEvent = errors.New("not an event")
 const legacyCardType = "card.action.trigger_v1"
 
 // messageType is the event type of messages. The platform may send one again as another event, with an id of its own, and
-// says to tell messages by their message_id and not to rely on the event_id. An edit of a message is an event of another
-// type. Source: the note on repeated pushes in
-// https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive.
+// says to tell messages by their message_id, which is unique in a tenant, and not to rely on the event_id. Source: the note
+// on repeated pushes in https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/im-v1/message/events/receive. What
+// is edited later comes as an event of another type, im.message.updated_v1.
 const messageType = "im.message.receive_v1"
 
 // secretType is the event type that brings a store app its app_ticket, half of what it needs to act as the app. It is
@@ -37,7 +37,7 @@ const maxDepth = 1000
 
 // ParseEnvelope reads the header of a body in the V2 or V1 envelope, or of a card callback in the format before
 // V2, and returns the event with the app's verification token removed from the payload, and without white space
-// between its tokens. Of the event itself nothing is decoded but the message_id of a message, which is its DedupID. Bytes
+// between its tokens. Of the event itself nothing is decoded but the message_id of a message, for its DedupID. Bytes
 // that are no UTF-8, and escapes of half a character, become U+FFFD, as encoding/json would have it, because the payload
 // is passed on as it is to readers that may insist. An envelope without an id gets one from the hash of the body. A body
 // that nests too deeply is refused. Errors wrap [ErrNotEvent] and hold no content. Done is left to the caller.
@@ -55,7 +55,9 @@ func ParseEnvelope(body []byte, received time.Time) (Event, error) {
 	case env.header:
 		raw.EventID, raw.EventType, raw.SourceTime = env.eventID, env.eventType, env.createTime
 		if raw.EventType == messageType && env.event != nil {
-			event.DedupID = messageID(env.event)
+			if id := messageID(env.event); id != "" {
+				event.DedupID = env.tenant + "/" + id
+			}
 		}
 	case env.event != nil:
 		raw.EventID, raw.SourceTime = env.uuid, env.ts
@@ -82,19 +84,20 @@ func ParseEnvelope(body []byte, received time.Time) (Event, error) {
 	return event, nil
 }
 
-// messageID returns the message_id of a message, and "" if it has none.
-func messageID(event []byte) string {
+// messageID returns the message_id of a message, and "" if it has none. Of several the last one counts, as for those who
+// read the payload.
+func messageID(event []byte) (id string) {
 	for name, message := range members(event) {
 		if !is(name, "message") || message[0] != '{' {
 			continue
 		}
 		for name, value := range members(message) {
-			if is(name, "message_id") {
-				return stringOnly(value)
+			if is(name, "message_id") && value[0] == '"' {
+				id = unquote(value)
 			}
 		}
 	}
-	return ""
+	return id
 }
 
 // compacted returns an object in UTF-8 and without white space between its tokens: the body itself if it is so already,
@@ -121,6 +124,7 @@ func compacted(body []byte) ([]byte, error) {
 type envelope struct {
 	header                         bool // V2
 	eventID, eventType, createTime string
+	tenant                         string
 	event                          []byte // V1, and V2
 	uuid, ts                       string
 	action                         bool // a card callback before V2
@@ -169,6 +173,8 @@ func (env *envelope) scanHeader(out, header []byte) []byte {
 			env.eventType = stringOnly(value)
 		case is(name, "create_time"):
 			env.createTime = text(value)
+		case is(name, "tenant_key"):
+			env.tenant = text(value)
 		}
 		out = append(appendName(out, name), value...)
 	}

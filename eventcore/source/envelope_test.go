@@ -126,17 +126,20 @@ func TestHalfACharacterIsReplaced(t *testing.T) {
 
 // The platform may send a message again as another event, so that its event_id does not tell.
 func TestAMessageIsToldByItsMessageID(t *testing.T) {
-	const message = `{"header":{"event_id":"e1","event_type":"im.message.receive_v1"},"event":`
+	const message = `{"header":{"event_id":"e1","event_type":"im.message.receive_v1","tenant_key":"t1"},"event":`
 	for body, want := range map[string]string{
-		message + `{"sender":{"message_id":"no"},"message":{"content":"{\"message_id\":\"no\"}","message_id":"om_1"}}}`: "om_1",
-		message + `{"message":{"mess\u0061ge_id":"om_1"}}}`:                                                             "om_1",
+		message + `{"sender":{"message_id":"no"},"message":{"content":"{\"message_id\":\"no\"}","message_id":"om_1"}}}`: "t1/om_1",
+		message + `{"message":{"mess\u0061ge_id":"om_1"}}}`:                                                             "t1/om_1",
 		message + `{"message":{"message_id":1}}}`:                                                                       "",
 		message + `{"message":{"message_id":""}}}`:                                                                      "",
 		message + `{"message":{}}}`:                                                                                     "",
 		message + `{"message":"om_1"}}`:                                                                                 "",
 		message + `{}}`:                                                                                                 "",
 		message + `null}`:                                                                                               "",
-		`{"event":{"message":{"message_id":"om_1"}},"header":{"event_id":"e1","event_type":"im.message.receive_v1"}}`:  "om_1",
+		// Of several, a reader of the payload has the last one.
+		message + `{"message":{"message_id":"no","message_id":"om_1","message_id":null}}}`:                             "t1/om_1",
+		message + `{"message":{"message_id":"no"},"message":{"message_id":"om_1"}}}`:                                   "t1/om_1",
+		`{"event":{"message":{"message_id":"om_1"}},"header":{"event_id":"e1","event_type":"im.message.receive_v1"}}`:  "/om_1",
 		`{"header":{"event_id":"e1","event_type":"im.message.recalled_v1"},"event":{"message":{"message_id":"om_1"}}}`: "",
 		`{"uuid":"e1","event":{"type":"im.message.receive_v1","message":{"message_id":"om_1"}}}`:                       "",
 	} {
@@ -202,6 +205,7 @@ func FuzzParseEnvelope(f *testing.F) {
 	f.Add([]byte(`{"schema":"2.0","header":{"event_id":"e1","event_type":"a.b","token":"VERIFY"},"event":{}}`))
 	f.Add([]byte(`{"uuid":"u1","token":"VERIFY","type":"event_callback","event":{"type":"leave"}}`))
 	f.Add([]byte(`{"action":{},"token":"VERIFY"}`))
+	f.Add([]byte(`{"header":{"event_type":"im.message.receive_v1","tenant_key":"t"},"event":{"message":{"message_id":"om_1"}}}`))
 	f.Add([]byte(`{"Header":{"event_type":"a.b","to\u006ben":"VERIFY","TOKEN":"VERIFY"},"Token":"VERIFY","event":{}}`))
 	f.Add([]byte(`{"header":{"event_type":"a.b"},"header":{"token":"VERIFY"}}`))
 	f.Add([]byte("{\"header\":{\"event_type\":\"a.\xff\",\"tok\xc5\xbfen\":1},\"event\":{}}"))

@@ -45,8 +45,9 @@ type connection struct {
 	// answer. So answers always has room.
 	slots   chan struct{}
 	answers chan *delivery
-	taken   []time.Time // the writer's: when what it is acknowledging had arrived
-	woken   atomic.Bool // the machine slept, and nothing was heard since
+	taken   []time.Time   // the writer's: when what it is acknowledging had arrived
+	woken   atomic.Bool   // the machine slept, and nothing was heard since
+	frames  atomic.Uint64 // data frames that have arrived
 }
 
 func newConnection(

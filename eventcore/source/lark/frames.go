@@ -62,6 +62,7 @@ func (c *connection) control(f *frame.Frame) {
 // data takes an event or a card callback, or a chunk of one, and sees to it that it is answered.
 func (c *connection) data(ctx context.Context, f *frame.Frame) error {
 	now := time.Now()
+	c.frames.Add(1)
 	payload := f.Payload
 	var unjoined error
 	if sum := f.Headers.Int(frame.HeaderSum); sum > 1 {

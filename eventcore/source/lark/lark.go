@@ -133,7 +133,7 @@ func (s *Source) serve(ctx context.Context, conn *connection, states *reporter) 
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		if err := s.watchOnline(ctx, states); err != nil {
+		if err := s.watchOnline(ctx, states, conn.frames.Load); err != nil {
 			cancel(err)
 		}
 	}()

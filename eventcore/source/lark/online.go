@@ -9,8 +9,7 @@ import (
 // onlineTimeout bounds one question to the platform.
 const onlineTimeout = 10 * time.Second
 
-// onlinePace is how often the platform is asked how many connections it counts, and how soon again when it no longer
-// counts any.
+// onlinePace is how often the platform is asked how many connections it counts, and how often while that is in doubt.
 type onlinePace struct{ usual, doubtful time.Duration }
 
 var defaultOnlinePace = onlinePace{usual: 10 * time.Minute, doubtful: time.Minute}
@@ -19,23 +18,28 @@ var defaultOnlinePace = onlinePace{usual: 10 * time.Minute, doubtful: time.Minut
 var errForgotten = errors.New("the platform no longer counts this connection, though it answers")
 
 // watchOnline asks how many connections the app has open, now and from time to time, until ctx ends. It returns
-// errForgotten if the platform has counted this connection and no longer does, also when asked again. What never was
-// counted proves nothing.
-func (s *Source) watchOnline(ctx context.Context, states *reporter) error {
+// errForgotten if the platform counted one and no longer does, also when asked again, and no frame has arrived in between:
+// frames counts those. A platform that has not counted any since the connection was made proves nothing.
+func (s *Source) watchOnline(ctx context.Context, states *reporter, frames func() uint64) error {
 	if s.options.OnlineConnections == nil {
 		return nil
 	}
-	counted, missing := false, false
+	pace, began := s.options.online, time.Now()
+	counted, missing, arrived := false, false, uint64(0)
 	for {
-		wait := s.options.online.usual
 		switch count, known := s.askOnline(ctx, states); {
 		case !known:
 		case count > 0:
 			counted, missing = true, false
-		case missing:
+		case missing && frames() == arrived:
 			return errForgotten
 		case counted:
-			missing, wait = true, s.options.online.doubtful
+			s.log.Info("the platform counts no connection; asking again", "wait", pace.doubtful)
+			missing, arrived = true, frames()
+		}
+		wait := pace.usual
+		if missing || !counted && time.Since(began) < pace.usual { // it may count a new one only after a while
+			wait = pace.doubtful
 		}
 		if sleep(ctx, wait) != nil {
 			return nil
