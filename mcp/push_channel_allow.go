@@ -44,9 +44,11 @@ func CheckAllowLists(mode PushMode, senders, chats []string) error {
 type allowList struct{ senders, chats []string }
 
 // passes reports whether an event from there may be pushed: its chat is allowed, or everyone who caused it is. An
-// event that names neither passes only where anyone does: there is nothing that a list could vouch for.
+// event that names neither passes only where anyone does: there is nothing that a list could vouch for. A bot passes only
+// by its own id: the agent's own answers have been seen to come back, and would wake it without end, as would another
+// agent's in the same chat.
 func (l allowList) passes(from origin) bool {
-	if slices.Contains(l.senders, AllowAnyone) || from.chat != "" && slices.Contains(l.chats, from.chat) {
+	if !from.bot && (slices.Contains(l.senders, AllowAnyone) || from.chat != "" && slices.Contains(l.chats, from.chat)) {
 		return true
 	}
 	for _, sender := range from.senders {

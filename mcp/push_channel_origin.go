@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/larkevents/lark-events-mcp/eventcore/consume"
@@ -11,6 +12,7 @@ import (
 type origin struct {
 	// senders are the people who caused it: one, or several whose doings the platform tells of together.
 	senders []person
+	bot     bool // an app did it
 	chat    string
 }
 
@@ -45,6 +47,9 @@ var senderPaths = []string{
 // aboutUser is whoever acted only if it is an object of ids; a plain one is whom the event is about.
 const aboutUser = "user_id"
 
+// kindPaths are the places of what kind of sender that is.
+var kindPaths = []string{"sender.sender_type", "sender_type", "operator_type"}
+
 // chatPaths are, likewise, the places of the chat in which it happened.
 var chatPaths = []string{"message.chat_id", "chat_id", "open_chat_id", "context.open_chat_id"}
 
@@ -73,6 +78,10 @@ func findOrigin(text json.RawMessage) origin {
 			break
 		}
 	}
+	found.bot = slices.ContainsFunc(kindPaths, func(path string) bool {
+		kind := lookUp(body, path)
+		return kind == "app" || kind == "bot"
+	})
 	for _, path := range chatPaths {
 		if chat, ok := lookUp(body, path).(string); ok && chat != "" {
 			found.chat = chat

@@ -155,6 +155,7 @@ func TestTextThatIsMadeToDeceive(t *testing.T) {
 
 func TestWhoMayWakeAnAgent(t *testing.T) {
 	message := `{"event":{"sender":{"sender_id":{"open_id":"ou_ada","union_id":"on_ada","user_id":"ada"}},"message":{"chat_id":"oc_1","content":"{\"sender_id\":\"ou_boss\"}"}}}`
+	bot := `{"event":{"sender":{"sender_id":{"open_id":"ou_bot"},"sender_type":"app"},"message":{"chat_id":"oc_1"}}}`
 	tests := []struct {
 		name           string
 		raw, data      string
@@ -178,6 +179,11 @@ func TestWhoMayWakeAnAgent(t *testing.T) {
 		{"whom it is about did not cause it", ``, `{"user_id":"ada","open_id":"ou_ada"}`, "ada ou_ada", "", false},
 		{"nobody is named", `{"event":{"topic":"x"}}`, ``, "ou_ada", "oc_1", false},
 		{"nobody is named, anyone may", `{"event":{"topic":"x"}}`, ``, "*", "", true},
+		{"a bot in an allowed chat", bot, ``, "ou_ben", "oc_1", false},
+		{"a bot where anyone may", bot, ``, "*", "", false},
+		{"a bot that is named", bot, ``, "ou_bot *", "oc_1", true},
+		{"a bot's reaction", `{"event":{"operator_type":"app","user_id":{"open_id":"ou_bot"}}}`, ``, "*", "", false},
+		{"a bot, as the payload tells", `[]`, `{"sender_type":"bot","sender_id":"ou_bot","chat_id":"oc_1"}`, "*", "oc_1", false},
 		{"an empty id", `{"event":{"sender":{"sender_id":{"open_id":""}},"message":{"chat_id":""}}}`, ``, "ou_ada", "oc_1", false},
 		{"no object", `[1]`, `"x"`, "ou_ada", "oc_1", false},
 		{"values of other types", `{"event":{"sender_id":7,"operator":{"id":[7]},"chat_id":{}}}`, ``, "x", "oc_1", false},

@@ -14,7 +14,20 @@ const (
 	CodeOK            = 0
 	CodeBusy          = 1
 	CodeInternalError = 1000040343
+	// CodeBusyToo also comes as "system busy" (https://github.com/op7418/CodePilot/issues/323), and CodeRateLimited is the
+	// open API's for too many requests.
+	CodeBusyToo     = 1000040345
+	CodeRateLimited = 99991400
 )
+
+// IsBusy reports whether a code tells that another attempt may go better.
+func IsBusy(code int) bool {
+	switch code {
+	case CodeBusy, CodeInternalError, CodeBusyToo, CodeRateLimited:
+		return true
+	}
+	return false
+}
 
 // The headers in which a failed WebSocket handshake is explained.
 const (

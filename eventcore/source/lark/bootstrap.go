@@ -66,7 +66,7 @@ func (s *Source) readEndpoint(status int, body []byte) (endpoint, error) {
 	switch {
 	case status >= 500 || status == http.StatusTooManyRequests:
 		return endpoint{}, fmt.Errorf("the platform answered HTTP %d to the request for an endpoint%s", status, said)
-	case answer.Code == frame.CodeBusy || answer.Code == frame.CodeInternalError:
+	case frame.IsBusy(answer.Code):
 		return endpoint{}, fmt.Errorf("the platform is busy (code %d)%s", answer.Code, said)
 	case answer.Code != frame.CodeOK:
 		return endpoint{}, refused(answer.Code, said)

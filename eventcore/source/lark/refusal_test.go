@@ -20,6 +20,8 @@ func TestAPassingRefusalIsRetried(t *testing.T) {
 	}{
 		{name: "busy", bootstrap: larksim.BootstrapAnswer{Code: 1, Msg: "system busy"}, says: `busy (code 1): "system busy"`},
 		{name: "internal error", bootstrap: larksim.BootstrapAnswer{Code: 1000040343}, says: "1000040343"},
+		{name: "busy, by another code", bootstrap: larksim.BootstrapAnswer{Code: 1000040345, Msg: "system busy"}, says: "1000040345"},
+		{name: "too many requests", bootstrap: larksim.BootstrapAnswer{Code: 99991400}, says: "99991400"},
 		{name: "no endpoint", bootstrap: larksim.BootstrapAnswer{NoURL: true}, says: "no endpoint"},
 		{name: "HTTP 502", bootstrap: larksim.BootstrapAnswer{Status: 502, Body: "<html>"}, says: "HTTP 502"},
 		{name: "HTTP 429", bootstrap: larksim.BootstrapAnswer{Status: 429, Code: 99991400, Msg: "slow down"}, says: "slow down"},
