@@ -35,7 +35,7 @@ func eventChangedKey() eventcore.KeyDefinition {
 			"of a deleted event only its id, and not what was different before an update. Being invited is created, being removed from an event is deleted. " +
 			"Covers one calendar, that of calendar_id. The platform reports changes of one event within 3 seconds as one, and for some " +
 			"companies not yet which event changed: then there is only calendar_id, and listing the calendar shows it. " +
-			"Listens as the user, who must be able to read the calendar. The details need calendar:calendar.event:read.",
+			"Listens as the user, who must be able to read the calendar.",
 		Params: []eventcore.ParamDef{calendarParam(), {
 			Name: paramChange, Type: eventcore.ParamMulti,
 			Description: "only changes of these kinds; a change that the platform gives no kind always passes",
@@ -48,7 +48,7 @@ func eventChangedKey() eventcore.KeyDefinition {
 		}},
 		NormalizeParams: normalize,
 		Match:           matchChanged,
-		Scopes:          scopes(),
+		Scopes:          []string{readEvents, readCalendars},
 		AuthTypes:       user(),
 		Workers:         fetchWorkers,
 		Keywords: []string{
@@ -103,8 +103,7 @@ func processChanged(ctx context.Context, rt eventcore.APIClient, in *changedEven
 	}
 	event, err := fetchEvent(ctx, rt, out.CalendarID, out.EventID)
 	if err != nil {
-		return out, keydef.Missing("title, time and attendees of the calendar event", err,
-			"calendar:calendar.event:read or calendar:calendar:readonly or calendar:calendar")
+		return out, keydef.Missing("title, time and attendees of the calendar event", err, readEvents)
 	}
 	out.add(event)
 	return out, nil

@@ -23,7 +23,13 @@ func Keys() []eventcore.KeyDefinition {
 // user is the identity that all keys of the domain listen as: the platform subscribes users to calendars.
 func user() []string { return []string{"user"} }
 
-func scopes() []string { return []string{"calendar:calendar:read"} }
+// The scopes of the domain, the least first: calendar:calendar may also change calendars. Sources: "Subscribe to calendar change events", "Subscribe to event changes", "Subscribe
+// to calendar ACL change events" and "Query primary calendar" of the open platform's documentation.
+const (
+	readCalendars = "calendar:calendar:read or calendar:calendar:readonly or calendar:calendar" // lists them, and tells the main one
+	readEvents    = "calendar:calendar.event:read or calendar:calendar:readonly or calendar:calendar"
+	readAccess    = "calendar:calendar.acl:read or calendar:calendar:readonly or calendar:calendar"
+)
 
 // post is a call without a body, as all subscribe calls of the domain are.
 func post(path string) keydef.Call {

@@ -16,7 +16,7 @@ func calendarsChangedKey() eventcore.KeyDefinition {
 			"You get only whose list changed, not which calendar nor how: list the calendars to see. " +
 			"For what happens on a calendar (meetings, appointments) take calendar.calendar.event.changed_v4, for who may see it " +
 			"calendar.calendar.acl.created_v4 and calendar.calendar.acl.deleted_v4. Listens as the user, for all their calendars.",
-		Scopes:    scopes(),
+		Scopes:    []string{readCalendars},
 		AuthTypes: user(),
 		Keywords:  []string{"shared calendar", "subscribed calendar", "new calendar", "日历变更", "日历列表", "订阅日历", "共享日历"},
 	}, listCall("subscription"), listCall("unsubscription"))
@@ -54,7 +54,7 @@ func accessKeys() []eventcore.KeyDefinition {
 func accessKey(def eventcore.KeyDefinition) eventcore.KeyDefinition {
 	def.Params = []eventcore.ParamDef{calendarParam()}
 	def.NormalizeParams = normalize
-	def.Scopes, def.AuthTypes = scopes(), user()
+	def.Scopes, def.AuthTypes = []string{readAccess, readCalendars}, user()
 	def.SubscriptionGroup = "calendar.calendar.acl"
 	return keydef.SubscribedBy(def, perCalendar("acls", "subscription"), perCalendar("acls", "unsubscription"))
 }

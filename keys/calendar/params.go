@@ -67,7 +67,7 @@ func fetchPrimary(ctx context.Context, rt eventcore.APIClient) (string, error) {
 	}
 	data, err := rt.CallAPI(ctx, http.MethodPost, calendarsPath+"/"+primary, nil)
 	if err != nil {
-		return "", keydef.Missing("the user's main calendar", err, scopes()...)
+		return "", keydef.Missing("the user's main calendar", err, readCalendars)
 	}
 	var answer struct {
 		Calendars []struct {

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -115,5 +116,21 @@ func TestNormalizeRefuses(t *testing.T) {
 				t.Errorf("error %+v", failure)
 			}
 		})
+	}
+}
+
+// The platform refuses the call for events of a calendar to those who may only list calendars.
+func TestEachKeyNamesTheScopesOfItsCall(t *testing.T) {
+	want := map[string]string{
+		eventChanged: "calendar:calendar.event:read ", calendarsChanged: "calendar:calendar:read ",
+		"calendar.calendar.acl.created_v4": "calendar:calendar.acl:read ", "calendar.calendar.acl.deleted_v4": "calendar:calendar.acl:read ",
+	}
+	for _, def := range Keys() {
+		if scope := want[def.Key]; scope == "" || !strings.HasPrefix(def.Scopes[0], scope) {
+			t.Errorf("%s needs %q, want %q", def.Key, def.Scopes, scope)
+		}
+		if last := def.Scopes[len(def.Scopes)-1]; last != readCalendars {
+			t.Errorf("%s needs %q last, and not %q for the main calendar", def.Key, last, readCalendars)
+		}
 	}
 }
