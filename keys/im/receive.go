@@ -16,6 +16,8 @@ const receiveMessage = "im.message.receive_v1"
 // forwardWorkers is how many forwarded conversations may be fetched at once for one consumer.
 const forwardWorkers = 4
 
+// receiveKey describes the scopes as "Receive message" does. That a bot has been sent its own messages is known from
+// librefang/librefang pull request 2443 and openclaw/openclaw pull request 90572.
 func receiveKey() eventcore.KeyDefinition {
 	return eventcore.KeyDefinition{
 		Key:         receiveMessage,
@@ -24,9 +26,11 @@ func receiveKey() eventcore.KeyDefinition {
 		Description: "Someone wrote to the bot, or in a group the bot is in. You get one flat message: who, where, when, " +
 			"the content rendered as text with mentions resolved to names, and keys of files to download. " +
 			"One-to-one messages need only the scope listed. In groups the app receives messages that mention the bot if it " +
-			"has im:message.group_at_msg:readonly, and all messages if it has im:message.group_msg. " +
-			"Messages the bot itself sends do not come back. Forwarded conversations are fetched and rendered if the app " +
-			"has im:message:readonly. Narrow it with params rather than reading everything.",
+			"has im:message.group_at_msg:readonly (for mentions by other bots im:message.group_at_msg.include_bot:readonly, custom " +
+			"apps only), and all messages if it has im:message.group_msg. Forwarded conversations are fetched and rendered " +
+			"if the app has im:message:readonly, in groups also im:message.group_msg. What the bot itself sends normally does " +
+			"not come back; if it does, sender_type is app or bot, and it must not be answered. " +
+			"Narrow it with params rather than reading everything.",
 		EventType:             receiveMessage,
 		Params:                receiveParams(),
 		Schema:                eventcore.SchemaDef{Custom: &eventcore.SchemaSpec{Type: reflect.TypeFor[MessageReceived]()}},
@@ -65,6 +69,9 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 		out.SenderType = string(kind)
 	}
 	for _, m := range in.Mentions {
+		if m.Key == content.MentionAll {
+			continue
+		}
 		out.Mentions = append(out.Mentions, Mention{Name: string(m.Name), ID: string(m.ID), Bot: m.Type == "bot"})
 	}
 	rendered, err := content.Render(string(in.MessageType), string(in.Content), mentioned(in.Mentions))
@@ -72,6 +79,9 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 		out.ContentError, out.RawContent = err.Error(), string(in.Content)
 	}
 	out.Content, out.Attachments = rendered.Text, rendered.Attachments
+	if rendered.Withheld {
+		out.ContentError = withheld(out.MessageID)
+	}
 	var lookupErr error
 	if in.MessageType == mergeForward {
 		var text string
@@ -83,6 +93,12 @@ func processReceive(ctx context.Context, rt eventcore.APIClient, raw *eventcore.
 	}
 	data, err := keydef.Encode(out)
 	return data, errors.Join(lookupErr, err)
+}
+
+// withheld says how to read a card that the event does not hold.
+func withheld(messageID string) string {
+	return "the platform sent a placeholder in place of the card; to read the card, GET " + messagePath(messageID) + asSent +
+		" with the scope " + forwardScope + ", in groups also " + groupScope
 }
 
 // mentioned returns the mentions as the renderer takes them.

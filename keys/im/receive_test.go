@@ -45,6 +45,11 @@ const forwardAnswer = `{"items":[
 	{"message_id":"om_2","upper_message_id":"om_3","msg_type":"merge_forward","body":{"content":""}},
 	{"message_id":"om_4","upper_message_id":"om_top","msg_type":"text","body":{"content":"broken"}}]}`
 
+// readForward is the call that reads a forwarded conversation.
+func readForward(id string) string {
+	return "GET /open-apis/im/v1/messages/" + id + "?card_msg_content_type=user_card_content"
+}
+
 func recorded(t *testing.T, name string) *eventcore.RawEvent {
 	t.Helper()
 	payload, err := os.ReadFile(filepath.Join("testdata", name+".json"))
@@ -80,8 +85,7 @@ func TestProcessRecordedEnvelopes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := "GET /open-apis/im/v1/messages/" + string(event.Event.Message.MessageID)
-			api := &fakeAPI{answers: map[string]string{path: strings.ReplaceAll(forwardAnswer, "om_top", string(event.Event.Message.MessageID))}}
+			api := &fakeAPI{answers: map[string]string{readForward(string(event.Event.Message.MessageID)): strings.ReplaceAll(forwardAnswer, "om_top", string(event.Event.Message.MessageID))}}
 			got, err := processReceive(t.Context(), api, raw, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -90,6 +94,42 @@ func TestProcessRecordedEnvelopes(t *testing.T) {
 			keytest.CompareGolden(t, filepath.Join("testdata", name+".golden.json"), got)
 			if wantCalls := event.Event.Message.MessageType == mergeForward; wantCalls != (len(api.calls) == 1) {
 				t.Errorf("calls %v", api.calls)
+			}
+		})
+	}
+}
+
+func TestProcessOfMessagesThatAreNotAsUsual(t *testing.T) {
+	const notice = `"title":"Release 4.2","elements":[[{"tag":"img","image_key":"img_1"},{"tag":"text","text":"请升级至最新版本客户端，以查看内容"},{"tag":"text","text":""}]]`
+	tests := []struct{ name, messageType, content, mentions, want string }{
+		{"everyone is mentioned", "text", `{"text":"@_all it is green, thanks @_user_1"}`,
+			`[{"key":"@_all","id":{"open_id":""},"name":"所有人"},{"key":"@_user_1","id":{"open_id":"ou_1"},"name":"Ben"}]`,
+			`"message_type":"text","content":"@all it is green, thanks @Ben","mentions":[{"name":"Ben","id":"ou_1"}]}`},
+		{"only everyone is mentioned", "text", `{"text":"@_all it is green"}`, `[{"key":"@_all","name":"All"}]`, `"message_type":"text","content":"@all it is green"}`},
+		{"a card as sent beside a placeholder", "interactive", `{` + notice + `,"user_dsl":"{\"header\":{\"title\":{\"content\":\"Release\"}},\"elements\":[{\"tag\":\"markdown\",\"content\":\"green\"}]}"}`, `[]`,
+			`"message_type":"interactive","content":"Release\ngreen"}`},
+		{"a placeholder in place of a card", "interactive", `{` + notice + `}`, `[]`,
+			`"message_type":"interactive","content":"Release 4.2\n[image]请升级至最新版本客户端，以查看内容","content_error":"the platform sent a placeholder in place of the card; ` +
+				`to read the card, GET /open-apis/im/v1/messages/om_1?card_msg_content_type=user_card_content with the scope im:message:readonly, in groups also im:message.group_msg"}`},
+		{"a wrapped post", "post", `{"post":{"zh_cn":{"title":"周报","content":[[{"tag":"img","image_key":"img_1"}]]}}}`, `[]`,
+			`"message_type":"post","content":"周报\n[image]","attachments":[{"type":"image","key":"img_1"}]}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			content, err := json.Marshal(tt.content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw := &eventcore.RawEvent{Payload: json.RawMessage(`{"event":{"message":{"message_id":"om_1","chat_id":"oc_1","chat_type":"group","message_type":"` +
+				tt.messageType + `","content":` + string(content) + `,"mentions":` + tt.mentions + `}}}`)}
+			api := &fakeAPI{}
+			got, err := processReceive(t.Context(), api, raw, nil)
+			if want := `{"message_id":"om_1","chat_id":"oc_1","chat_type":"group",` + tt.want; err != nil || string(got) != want {
+				t.Errorf("got\n%s, error %v, want\n%s", got, err, want)
+			}
+			keytest.Validate(t, receiveKey(), got)
+			if len(api.calls) > 0 {
+				t.Errorf("the platform was asked %v", api.calls)
 			}
 		})
 	}
@@ -104,8 +144,9 @@ func TestForwardThatCannotBeFetchedIsStillDelivered(t *testing.T) {
 	}{
 		"no client":   {nil, "there is no access to the open API"},
 		"refused":     {&fakeAPI{err: keytest.Denied()}, "im:message:readonly"},
-		"no list":     {&fakeAPI{answers: map[string]string{"GET /open-apis/im/v1/messages/" + id: `[]`}}, "cannot be read"},
-		"no children": {&fakeAPI{answers: map[string]string{"GET /open-apis/im/v1/messages/" + id: `{"items":[]}`}}, "returned none of them"},
+		"no list":     {&fakeAPI{answers: map[string]string{readForward(id): `[]`}}, "cannot be read"},
+		"no children": {&fakeAPI{answers: map[string]string{readForward(id): `{"items":[]}`}}, "returned none of them"},
+		"itself only": {&fakeAPI{answers: map[string]string{readForward(id): `{"items":[{"message_id":"om_x","msg_type":"merge_forward"}]}`}}, "returned none of them"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -133,6 +174,21 @@ func TestProcessOfAnEventWithoutMessageIsAnError(t *testing.T) {
 	for _, payload := range []string{``, `null`, `[]`, `{}`, `{"event":{"message":"text"}}`, `{"event":{"message":{"chat_id":"oc_1"}}}`} {
 		if got, err := processReceive(t.Context(), nil, &eventcore.RawEvent{Payload: json.RawMessage(payload)}, nil); err == nil {
 			t.Errorf("%q gives %s", payload, got)
+		}
+	}
+}
+
+// A model that takes an echo of its own answer for a question answers for ever, and an app without a scope waits for
+// messages that never come.
+func TestDescriptionNamesWhatCanGoWrong(t *testing.T) {
+	description := receiveKey().Description
+	for _, want := range []string{
+		"normally does not come back", "sender_type is app or bot", "must not be answered",
+		"im:message.group_at_msg:readonly", "im:message.group_at_msg.include_bot:readonly, custom apps only",
+		"im:message:readonly, in groups also im:message.group_msg",
+	} {
+		if !strings.Contains(description, want) {
+			t.Errorf("it does not say %q", want)
 		}
 	}
 }

@@ -2,24 +2,52 @@ package content
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 )
 
-// renderCard renders a card: its title, and the text of its elements, a line for each block. Cards come in three
-// shapes: as the platform simplifies them (title, and elements in rows), as card JSON 1.0 (header and elements),
-// and as card JSON 2.0 (header, and elements in a body). A card made from a template, or sent as an entity, has
-// only an id.
+// renderCard renders a card. In events it may come with what its sender wrote beside what the platform made of that,
+// as a text or an object in user_dsl (larksuite/cli pull request 1480), and only that is whole.
 func renderCard(c node, m mentions) (Rendered, error) {
+	if sent := sentCard(c); sent != nil {
+		if rendered, err := renderCardJSON(sent, m); err == nil {
+			return rendered, nil
+		}
+	}
+	return renderCardJSON(c, m)
+}
+
+// sentCard returns the card that its sender wrote, nil if there is none.
+func sentCard(c node) node {
+	if sent := c.object("user_dsl"); sent != nil {
+		return sent
+	}
+	sent, err := parse(c.text("user_dsl"))
+	if err != nil {
+		return nil
+	}
+	return sent
+}
+
+// renderCardJSON renders a card's title, and the text of its elements, a line for each block. Cards come in three
+// shapes: as the platform simplifies them (title, and elements in rows), as card JSON 1.0 (header and elements, or both
+// once for each language), and as card JSON 2.0 (header, and elements in a body). A card made from a template has only
+// an id and what to fill in, one sent as an entity only an id.
+func renderCardJSON(c node, m mentions) (Rendered, error) {
 	card := cardText{mentions: m}
-	title := joinLines(c.text("title"), card.block(c["header"]), c.text("subtitle"))
-	body := joinLines(card.block(c["elements"]), card.block(c["i18n_elements"]), card.block(c.object("body")["elements"]))
+	header := cmp.Or(card.block(c["header"]), card.language(c.object("i18n_header")))
+	title := joinLines(c.text("title"), header, c.text("subtitle"))
+	body := joinLines(card.block(c["elements"]), card.language(c.object("i18n_elements")), card.block(c.object("body")["elements"]))
+	data := c.object("data")
 	switch {
 	case title != "" || body != "":
-		return Rendered{Text: joinLines(m.replace(title), body)}, nil
-	case c.object("data").has("template_id"):
-		return Rendered{Text: placeholder("card from template", c.object("data").text("template_id"))}, nil
-	case c.has("card_id") || c.object("data").has("card_id"):
-		return Rendered{Text: placeholder("card", c.text("card_id"), c.object("data").text("card_id"))}, nil
+		return Rendered{Text: joinLines(m.replace(title), body), Withheld: isNotice(c.list("elements"))}, nil
+	case data.has("template_id"):
+		variables := card.variables(data.object("template_variable"))
+		return Rendered{Text: joinLines(placeholder("card from template", data.text("template_id")), variables)}, nil
+	case c.has("card_id") || data.has("card_id"):
+		return Rendered{Text: placeholder("card", c.text("card_id"), data.text("card_id"))}, nil
 	case c.has("elements") || c.has("body") || c.has("header"):
 		return Rendered{Text: placeholder("card without text")}, nil
 	}
@@ -79,7 +107,7 @@ func (t cardText) element(e node) string {
 	case "at":
 		return t.mentions.name(e.text("user_id"), e.text("user_name"))
 	case "button":
-		return placeholder("button", t.block(e["text"]), e.text("url"))
+		return placeholder("button", t.block(e["text"]), buttonLink(e))
 	case "select_static", "multi_select_static", "overflow":
 		return placeholder("choice", t.block(e["placeholder"]), strings.ReplaceAll(t.block(e["options"]), "\n", " / "))
 	case "input":
@@ -99,12 +127,38 @@ func (t cardText) element(e node) string {
 	return joinLines(lines...)
 }
 
-// language renders the elements of a card that has them once for each language.
+// language renders the part of a card that it has once for each language, in the first that has a text.
 func (t cardText) language(e node) string {
-	if english := t.block(e["en_us"]); english != "" {
-		return english
+	for _, language := range e.languages() {
+		if text := t.block(e[language]); text != "" {
+			return text
+		}
 	}
-	return t.block(e["zh_cn"])
+	return ""
+}
+
+// variables renders what a template is filled in with, as far as it is text, a line for each variable.
+func (t cardText) variables(values node) string {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if value := values.text(name); value != "" {
+			lines = append(lines, name+": "+t.markdown(value))
+		}
+	}
+	return joinLines(lines...)
+}
+
+// buttonLink returns where a button leads: url or multi_url in card JSON 1.0, a behavior in 2.0 (source: "Button").
+func buttonLink(button node) string {
+	if link := button.text("url"); link != "" {
+		return link
+	}
+	for _, behavior := range button.list("behaviors") {
+		if link := object(behavior).text("default_url"); link != "" {
+			return link
+		}
+	}
+	return button.object("multi_url").text("url")
 }
 
 // table renders a table as its header and one line a row, cells separated by bars.

@@ -3,8 +3,7 @@ package content
 import "strings"
 
 // replaceAtTags replaces <at …>Name</at>, the form mentions have in the markdown of posts and cards, by @Name.
-// The tag carries the id as id, user_id or open_id, quoted or not, and may have no name in it. Anything that
-// does not end as a tag should stays as it is.
+// Anything that does not end as a tag should stays as it is.
 func (m mentions) replaceAtTags(s string) string {
 	var out strings.Builder
 	for {
@@ -23,22 +22,47 @@ func (m mentions) replaceAtTags(s string) string {
 				name, rest = inner, after
 			}
 		}
-		out.WriteString(m.name(idAttribute(attributes), name))
+		out.WriteString(m.at(attributes, name))
 		s = rest
 	}
 	out.WriteString(s)
 	return out.String()
 }
 
-// idAttribute returns the value of the attribute that names who is mentioned.
-func idAttribute(attributes string) string {
+// at returns the text for an <at> tag. It carries an id as id, user_id or open_id, quoted or not, or several in ids with
+// commas between them, and in cards as their sender wrote them also the placeholders, in mention_key or mentions_key
+// (larksuite/cli pull request 1480). It may have no name in it.
+func (m mentions) at(attributes, name string) string {
+	var ids, keys []string
 	for _, attribute := range strings.Fields(attributes) {
-		name, value, ok := strings.Cut(attribute, "=")
-		if ok && (name == "id" || strings.HasSuffix(name, "_id")) {
-			return strings.Trim(value, `"'`)
+		attribute, value, _ := strings.Cut(attribute, "=")
+		value = strings.Trim(value, `"'`)
+		switch {
+		case attribute == "mention_key" || attribute == "mentions_key":
+			keys = strings.Split(value, ",")
+		case attribute == "ids":
+			ids = strings.Split(value, ",")
+		case ids == nil && (attribute == "id" || strings.HasSuffix(attribute, "_id")):
+			ids = []string{value}
 		}
 	}
-	return ""
+	if ids == nil {
+		ids = keys
+	}
+	if len(ids) == 0 {
+		return m.name("", name)
+	}
+	if len(ids) > 1 {
+		name = "" // nobody's in particular
+	}
+	var out strings.Builder
+	for i, id := range ids {
+		if i < len(keys) && m[keys[i]] != "" {
+			id = keys[i]
+		}
+		out.WriteString(m.name(id, name))
+	}
+	return out.String()
 }
 
 // link writes a link as markdown does, or the one part there is.

@@ -2,10 +2,10 @@ package content
 
 import "strings"
 
-const (
-	userPlaceholder = "@_user_"
-	allPlaceholder  = "@_all"
-)
+// MentionAll is the placeholder of a mention of everyone, which the platform may list among those mentioned.
+const MentionAll = "@_all"
+
+const userPlaceholder = "@_user_"
 
 // mentions maps a placeholder to the text that replaces it.
 type mentions map[string]string
@@ -54,8 +54,8 @@ func (m mentions) match(s string) (length int, replacement string) {
 		}
 		return end, s[:end]
 	}
-	if rest, ok := strings.CutPrefix(s, allPlaceholder); ok && !startsWithWord(rest) {
-		return len(allPlaceholder), "@all"
+	if rest, ok := strings.CutPrefix(s, MentionAll); ok && !startsWithWord(rest) {
+		return len(MentionAll), "@all"
 	}
 	return len("@_"), "@_"
 }
@@ -66,7 +66,7 @@ func (m mentions) name(id, name string) string {
 		return known
 	}
 	switch {
-	case id == "all" || id == allPlaceholder:
+	case id == "all" || id == MentionAll:
 		return "@all"
 	case name != "":
 		return "@" + strings.TrimPrefix(name, "@")

@@ -3,6 +3,8 @@ package content
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +42,18 @@ func (n node) object(name string) node {
 func (n node) list(name string) []any {
 	items, _ := n[name].([]any)
 	return items
+}
+
+// languages returns the names of members that are one for each language, English and Chinese before others. Each is
+// returned once: what reads them goes down a tree, and must not go down a branch twice.
+func (n node) languages() []string {
+	names := []string{"en_us", "zh_cn"}
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		if name != "en_us" && name != "zh_cn" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // number returns a whole number that is written as a number or as a string.

@@ -1,17 +1,17 @@
 package content
 
-import (
-	"maps"
-	"slices"
-	"strings"
-)
+import "strings"
 
 // renderPost renders rich text: a title and paragraphs of elements. A post received has them at its top; one in
-// the form for sending has them once for each language, of which the first that is not empty is taken.
+// the form for sending has them once for each language, of which the first that is not empty is taken. Some senders
+// wrap either in a member post, as webhooks of custom bots do (source: "Custom bot usage guide").
 func renderPost(c node, m mentions) (Rendered, error) {
 	post := c
-	if !c.has("content") && !c.has("content_v2") && !c.has("title") {
-		post = firstLanguage(c)
+	if inner := c.object("post"); inner != nil && !isPost(c) {
+		post = inner
+	}
+	if !isPost(post) {
+		post = firstLanguage(post)
 	}
 	if post == nil {
 		return Rendered{}, missing("content")
@@ -32,11 +32,14 @@ func renderPost(c node, m mentions) (Rendered, error) {
 	return Rendered{Text: joinLines(m.replace(post.text("title")), body), Attachments: p.attachments}, nil
 }
 
-// firstLanguage returns the post in the first language that has one, English and Chinese before others.
+func isPost(c node) bool {
+	return c.has("content") || c.has("content_v2") || c.has("title")
+}
+
+// firstLanguage returns the post in the first language that has one.
 func firstLanguage(c node) node {
-	languages := append([]string{"en_us", "zh_cn"}, slices.Sorted(maps.Keys(c))...)
-	for _, language := range languages {
-		if post := c.object(language); post.has("content") || post.has("title") {
+	for _, language := range c.languages() {
+		if post := c.object(language); isPost(post) {
 			return post
 		}
 	}

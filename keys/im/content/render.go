@@ -11,6 +11,8 @@ type Rendered struct {
 	// Text is never empty for lack of understanding: what cannot be rendered gets a placeholder such as [post].
 	Text        string
 	Attachments []Attachment
+	// Withheld is true if the platform sent a fixed sentence in place of what the message is.
+	Withheld bool
 }
 
 // Attachment is a file that can be downloaded with the message's id and the key:

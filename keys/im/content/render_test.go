@@ -31,6 +31,10 @@ func TestRender(t *testing.T) {
 		{"post with the markdown it was written in", "post", `{"title":"","content":[[{"tag":"text","text":"Heading"}],[{"tag":"img","image_key":"img_1"}]],"content_v2":[[{"tag":"md","text":"# Heading\n![i](img_1)"}]]}`,
 			"# Heading\n![i](img_1)", []Attachment{{Type: "image", Key: "img_1"}}},
 		{"post whose parts have other types", "post", `{"title":7,"content":["x",[null,{"tag":"text","text":["no"]},{"tag":"new","text":"still read"}],{"tag":"text","text":"alone"}]}`, "7\n\nstill read\nalone", nil},
+		{"post wrapped, as webhooks take it", "post", `{"post":{"zh_cn":{"title":"周报","content":[[{"tag":"text","text":"见图 "},{"tag":"img","image_key":"img_1"}]]}}}`, "周报\n见图 [image]", []Attachment{{Type: "image", Key: "img_1"}}},
+		{"post wrapped, in an unusual language", "post", `{"post":{"ja_jp":{"content":[[{"tag":"text","text":"こんにちは"}]]}}}`, "こんにちは", nil},
+		{"post wrapped, without languages", "post", `{"post":{"title":"T","content":[[{"tag":"text","text":"x"}]]}}`, "T\nx", nil},
+		{"post in the form for sending, as markdown", "post", `{"zh_cn":{"content_v2":[[{"tag":"md","text":"# x"}]]}}`, "# x", nil},
 		{"post, at by name, id and all", "post", `{"content":[[{"tag":"at","user_id":"ou_9","user_name":"Eve"},{"tag":"at","user_id":"ou_9"},{"tag":"at","user_id":"all"},{"tag":"at"}]]}`, "@Eve@ou_9@all", nil},
 
 		{"image", "image", `{"image_key":"img_1"}`, "[image]", []Attachment{{Type: "image", Key: "img_1"}}},
@@ -62,9 +66,20 @@ func TestRender(t *testing.T) {
 		{"card 1.0", "interactive", `{"config":{"wide_screen_mode":true},"header":{"template":"blue","title":{"tag":"plain_text","content":"Title"}},"elements":[{"tag":"div","text":{"tag":"lark_md","content":"Hi <at id=ou_1></at>"},"fields":[{"is_short":true,"text":{"tag":"lark_md","content":"**A** 1"}},{"text":{"content":"**B** 2"}}],"extra":{"tag":"button","text":{"content":"More"},"url":"https://m"}},{"tag":"column_set","columns":[{"tag":"column","elements":[{"tag":"markdown","content":"left"}]},{"tag":"column","elements":[{"tag":"column_set","columns":[{"tag":"column","elements":[{"tag":"markdown","content":"deep right"}]}]}]}]},{"tag":"action","actions":[{"tag":"select_static","placeholder":{"content":"Pick"},"options":[{"text":{"content":"One"},"value":"1"},{"text":{"content":"Two"},"value":"2"}]}]},{"tag":"img","img_key":"k","alt":{"content":"a cat"}}]}`,
 			"Title\nHi @ou_1\n**A** 1\n**B** 2\n[button: More, https://m]\nleft\ndeep right\n[choice: Pick, One / Two]\n[image: a cat]", nil},
 		{"card 1.0 in languages", "interactive", `{"header":{"title":{"content":"T"}},"i18n_elements":{"zh_cn":[{"tag":"markdown","content":"中文"}]}}`, "T\n中文", nil},
+		{"card as sent, in a text", "interactive", `{"user_dsl":"{\"schema\":\"2.0\",\"header\":{\"title\":{\"tag\":\"plain_text\",\"content\":\"Two\"}},\"body\":{\"elements\":[{\"tag\":\"markdown\",\"content\":\"Hi <at id=ou_1 mention_key=@_user_1></at>\"}]}}"}`, "Two\nHi @Ada", nil},
+		{"card as sent, in an object", "interactive", `{"user_dsl":{"schema":"2.0","header":{"title":{"tag":"plain_text","content":"Two"}},"body":{"elements":[{"tag":"markdown","content":"Hi <at id=ou_1 mention_key=@_user_1></at>"}]}}}`, "Two\nHi @Ada", nil},
+		{"card as sent beside a notice", "interactive", `{"title":"Two","elements":[[{"tag":"img","image_key":"i"},{"tag":"text","text":"请升级至最新版本客户端，以查看内容"},{"tag":"text","text":""}]],"user_dsl":"{\"schema\":\"2.0\",\"header\":{\"title\":{\"tag\":\"plain_text\",\"content\":\"Two\"}},\"body\":{\"elements\":[{\"tag\":\"markdown\",\"content\":\"Hi <at id=ou_1 mention_key=@_user_1></at>\"}]}}"}`, "Two\nHi @Ada", nil},
+		{"card as sent that is none", "interactive", `{"title":"T","elements":[[{"tag":"text","text":"x"}]],"user_dsl":"gone"}`, "T\nx", nil},
+		{"card as sent that is empty", "interactive", `{"title":"T","elements":[[{"tag":"text","text":"x"}]],"user_dsl":"{}"}`, "T\nx", nil},
+		{"card as sent, from a template", "interactive", `{"user_dsl":{"type":"template","data":{"template_id":"AAq1"}}}`, "[card from template: AAq1]", nil},
+		{"card with titles in languages", "interactive", `{"i18n_header":{"zh_cn":{"title":{"content":"标题"}},"en_us":{"title":{"content":"Title"},"subtitle":{"content":"sub"}}},"elements":[{"tag":"markdown","content":"x"}]}`, "Title\nsub\nx", nil},
+		{"card in unusual languages", "interactive", `{"i18n_header":{"ja_jp":{"title":{"content":"題"}}},"i18n_elements":{"ja_jp":[{"tag":"markdown","content":"本文"}]}}`, "題\n本文", nil},
+		{"card with links on buttons", "interactive", `{"body":{"elements":[{"tag":"button","text":{"content":"A"},"behaviors":[{"type":"callback","value":{}},{"type":"open_url","default_url":"https://a"}]},{"tag":"button","text":{"content":"B"},"multi_url":{"url":"https://b","pc_url":""}},{"tag":"button","text":{"content":"C"},"url":"https://c","behaviors":[{"default_url":"https://a"}],"multi_url":{"url":"https://b"}},{"tag":"button","text":{"content":"D"},"behaviors":[7,{"type":"callback"}],"multi_url":"x"}]}}`, "[button: A, https://a]\n[button: B, https://b]\n[button: C, https://c]\n[button: D]", nil},
+		{"card with several mentioned in one tag", "interactive", `{"elements":[{"tag":"markdown","content":"<at ids=ou_1,ou_2,ou_3 mentions_key=@_user_1,,@_user_9></at>!<at mention_key=\"@_user_1\">n</at>!<at id=ou_4 mention_key=@_user_9>Tom</at>!<at>"}]}`, "@Ada@ou_2@ou_3!@Ada!@Tom!<at>", nil},
 		{"card 2.0", "interactive", `{"schema":"2.0","header":{"title":{"tag":"plain_text","content":"Two"},"subtitle":{"content":"sub"}},"body":{"elements":[{"tag":"markdown","content":"**x** @_user_1"},{"tag":"collapsible_panel","header":{"title":{"content":"Details"}},"elements":[{"tag":"div","text":{"content":"inside"}}]},{"tag":"form","elements":[{"tag":"input","label":{"content":"Name"},"placeholder":{"content":"yours"}}]},{"tag":"table","columns":[{"name":"a","display_name":"A"},{"name":"b"}],"rows":[{"a":"1","b":2},{"a":[{"text":"t1"},{"text":"t2"}]}]},{"tag":"chart","chart_spec":{"title":{"text":"Sales"}}}]}}`,
 			"Two\nsub\n**x** @Ada\nDetails\ninside\n[input: Name, yours]\nA | b\n1 | 2\nt1, t2 | \n[chart: Sales]", nil},
 		{"card from a template", "interactive", `{"type":"template","data":{"template_id":"AAq1"}}`, "[card from template: AAq1]", nil},
+		{"card from a template with variables", "interactive", `{"type":"template","data":{"template_id":"AAq1","template_version_name":"1.0.0","template_variable":{"who":"@_user_1","build":4.2,"list":[{"a":"b"}],"none":""}}}`, "[card from template: AAq1]\nbuild: 4.2\nwho: @Ada", nil},
 		{"card entity", "interactive", `{"type":"card","data":{"card_id":"7355"}}`, "[card: 7355]", nil},
 		{"card without text", "interactive", `{"elements":[]}`, "[card without text]", nil},
 
@@ -96,6 +111,7 @@ func TestRenderOfBrokenContent(t *testing.T) {
 		{"text", `{} {}`, "[text]", "the content is not a JSON object"},
 		{"text", `{"text":{"a":1}}`, "[text]", "text content: it has no text"},
 		{"post", `{}`, "[post]", "post content: it has no content"},
+		{"post", `{"post":{"zh_cn":[]}}`, "[post]", "post content: it has no content"},
 		{"image", `{"image_key":[]}`, "[image]", "image content: it has no image_key"},
 		{"file", `{"file_name":"x"}`, "[file]", "file content: it has no file_key"},
 		{"share_chat", `{}`, "[share_chat]", "share_chat content: it has no chat_id"},
@@ -105,6 +121,7 @@ func TestRenderOfBrokenContent(t *testing.T) {
 		{"todo", `{"summary":"x"}`, "[todo]", "todo content: it has no summary"},
 		{"vote", `{}`, "[vote]", "vote content: it has no topic"},
 		{"interactive", `{"x":1}`, "[interactive]", "interactive content: it has no title and no elements"},
+		{"interactive", `{"user_dsl":"gone"}`, "[interactive]", "interactive content: it has no title and no elements"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.messageType+" "+tt.content, func(t *testing.T) {
@@ -129,6 +146,43 @@ func TestRenderOfLargeContent(t *testing.T) {
 	got, err = Render("interactive", `{"elements":[`+deep+`]}`, nil)
 	if err != nil || got.Text != "bottom" {
 		t.Errorf("deep card: %.40q, error %v", got.Text, err)
+	}
+	empty := strings.Repeat(`{"en_us":{"zh_cn":`, 2000) + `""` + strings.Repeat(`}}`, 2000)
+	got, err = Render("interactive", `{"i18n_header":`+empty+`,"elements":[]}`, nil) // ends, if no branch is taken twice
+	if err != nil || got.Text != "[card without text]" {
+		t.Errorf("deep languages: %.40q, error %v", got.Text, err)
+	}
+	at := `<at ids=` + strings.Repeat(",", 10_000) + `>` + strings.Repeat("x", 10_000) + `</at>`
+	got, err = Render("interactive", `{"elements":[{"tag":"markdown","content":"`+at+`."}]}`, nil)
+	if err != nil || got.Text != "." {
+		t.Errorf("many mentions: %d bytes, error %v", len(got.Text), err)
+	}
+}
+
+func TestCardThatThePlatformWithholdsIsTold(t *testing.T) {
+	const notice = `{"tag":"text","text":"请升级至最新版本客户端，以查看内容"}`
+	tests := []struct {
+		name, content string
+		want          bool
+	}{
+		{"as recorded", `{"title":null,"elements":[[{"tag":"img","image_key":"i"},` + notice + `,{"tag":"text","text":""}]]}`, true},
+		{"with its title", `{"title":"Build","elements":[[` + notice + `]]}`, true},
+		{"several", `{"title":"Build","elements":[[` + notice + `],[],[` + notice + `]]}`, true},
+		{"in English", `{"title":"","elements":[[{"tag":"text","text":"Please upgrade to the latest version of the client to view content."}]]}`, true},
+		{"without rows", `{"elements":[{"tag":"img"},{"tag":"text","text":"Upgrade to the latest app version to view the content"}]}`, true},
+		{"beside something else", `{"elements":[[{"tag":"text","text":"state: green"}],[` + notice + `]]}`, false},
+		{"beside a button", `{"elements":[[` + notice + `],[{"tag":"button","text":"Open"}]]}`, false},
+		{"within a text", `{"elements":[[{"tag":"text","text":"They told me: 请升级至最新版本客户端，以查看内容"}]]}`, false},
+		{"a picture alone", `{"title":"T","elements":[[{"tag":"img","image_key":"i"}]]}`, false},
+		{"the card beside it", `{"elements":[[` + notice + `]],"user_dsl":"{\"elements\":[{\"tag\":\"markdown\",\"content\":\"x\"}]}"}`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Render("interactive", tt.content, nil)
+			if err != nil || got.Withheld != tt.want {
+				t.Errorf("%+v, error %v, want withheld %v", got, err, tt.want)
+			}
+		})
 	}
 }
 
