@@ -83,13 +83,12 @@ func readArguments(accepted []argument, raw json.RawMessage, unpack func(json.Ra
 		}
 	}
 	for _, a := range accepted {
+		if value := decoded.given[a.name]; value != nil && a.kind != kindText {
+			decoded.given[a.name] = unpack(value)
+		}
 		switch {
 		case decoded.has(a.name):
-			value := decoded.given[a.name]
-			if a.kind != kindText {
-				value = unpack(value)
-			}
-			if err := decoded.set(a, value); err != nil {
+			if err := decoded.set(a, decoded.given[a.name]); err != nil {
 				return decoded, err
 			}
 		case a.required:
@@ -138,7 +137,7 @@ func (a arguments) set(spec argument, value json.RawMessage) error {
 func withoutQuotes(value json.RawMessage) json.RawMessage {
 	var text string
 	if json.Unmarshal(value, &text) == nil && json.Valid([]byte(text)) {
-		return json.RawMessage(text)
+		return json.RawMessage(strings.TrimSpace(text))
 	}
 	return value
 }

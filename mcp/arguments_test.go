@@ -33,6 +33,7 @@ func TestDecodeArguments(t *testing.T) {
 		says      string
 	}{
 		{"all", `{"key":"k","n":9,"params":{"x":1},"mode":"b"}`, "", ""},
+		{"null in strings is left out", `{"key":"k","n":" null","params":"null"}`, "", ""},
 		{"null is left out", `{"key":"k","n":null,"params":null}`, "", ""},
 		{"whole numbers in any notation", `{"key":"k","n":5.0}`, "", ""},
 		{"missing", `{}`, "key", "is required"},

@@ -21,7 +21,7 @@ type poll struct {
 	limit   consume.Limit
 }
 
-// pageBytes is how much data a page brings at most, unless one event alone is larger. What clients let a model see of a
+// pageBytes is how much a page brings at most, unless one event alone is larger. What clients let a model see of a
 // result is little: Claude Code puts what is above 50,000 characters into a file, others cut out its middle. What was cut
 // out is passed by the next poll, so the page ends before.
 const pageBytes = 32 << 10

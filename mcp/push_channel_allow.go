@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// AllowAnyone, as an allowed sender, stands for every event, also one that names nobody.
+// AllowAnyone, as an allowed sender, stands for every event that no bot caused, also one that names nobody.
 const AllowAnyone = "*"
 
 // chatPrefix begins the id of every chat, and of nothing else.

@@ -13,35 +13,51 @@ import (
 
 // Clients show a model some 50,000 characters of a result at most, and the next poll passes what they cut out.
 func TestAPageIsShortEnoughForAModel(t *testing.T) {
-	const messages, most = 40, 40_000
+	for name, test := range map[string]struct {
+		text, filter string
+		messages     int
+	}{
+		"long messages":              {strings.Repeat(" long", 1000), "", 40},
+		"short messages":             {"", "", 160},
+		"a filter that always fails": {strings.Repeat(" long", 80), ".content | error", 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const most = 40_000
+			w := newWorld(t)
+			a := w.agent(legacyEra)
+			sub := a.listen(messageKey, map[string]any{"filter": test.filter})
+			var sent []string
+			for n := range test.messages {
+				sent = append(sent, w.send(fmt.Sprint(n, test.text)).EventID)
+			}
+			// The same as a resource, which is a peek.
+			if text := string(a.request("resources/read", map[string]any{"uri": "lark-event://subscriptions/" + sub.SubscriptionID})); len(text) > 2*most {
+				t.Errorf("the resource has %d bytes", len(text))
+			}
+			var read []string
+			for more := true; more; {
+				text := a.tool("poll_events", map[string]any{"max_events": 200})
+				if len(text) > most {
+					t.Errorf("a page has %d bytes, want at most %d", len(text), most)
+				}
+				got := decode[page](t, text)
+				read, more = append(read, ids(got.Events)...), got.HasMore
+			}
+			if !slices.Equal(read, sent) {
+				t.Errorf("read %v, want %v", read, sent)
+			}
+		})
+	}
+}
+
+func TestAnEventThatIsLargerThanAPageIsOneByItself(t *testing.T) {
 	w := newWorld(t)
 	a := w.agent(legacyEra)
-	sub := a.listen(messageKey)
-	var sent []string
-	for n := range messages {
-		sent = append(sent, w.send(fmt.Sprint(n, strings.Repeat(" long", 1000))).EventID)
-	}
-	// The same as a resource, which is a peek.
-	if text := string(a.request("resources/read", map[string]any{"uri": "lark-event://subscriptions/" + sub.SubscriptionID})); len(text) > 2*most {
-		t.Errorf("the resource has %d bytes", len(text))
-	}
-	var read []string
-	for more := true; more; {
-		text := a.tool("poll_events", map[string]any{"max_events": 200})
-		if len(text) > most {
-			t.Errorf("a page has %d bytes, want at most %d", len(text), most)
-		}
-		got := decode[page](t, text)
-		read, more = append(read, ids(got.Events)...), got.HasMore
-	}
-	if !slices.Equal(read, sent) {
-		t.Errorf("read %v, want %v", read, sent)
-	}
-	w.send(strings.Repeat("larger than a page ", 5000))
+	a.listen(messageKey)
+	large := strings.Repeat("larger than a page ", 5000)
+	w.send(large)
 	w.send("small")
-	if got := a.collect(2); len(got[0].content()) < most || got[1].content() != "small" {
-		t.Errorf("%d bytes, then %q; want the large one whole", len(got[0].content()), got[1].content())
-	}
+	a.mustRead(large, "small")
 }
 
 func TestEightAgentsThatStartAtOnceShareOneConnection(t *testing.T) {

@@ -1,10 +1,12 @@
 package consume_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,5 +73,34 @@ func TestAPageOfLargeEventsIsShort(t *testing.T) {
 				from[0].Cursor = page.Next[0]
 			}
 		})
+	}
+}
+
+// What does not fit is processed again for the next page, and processing may ask the platform.
+func TestASmallPageProcessesFewEventsInVain(t *testing.T) {
+	const events, workers = 40, 4
+	b := startBus(t)
+	c := newClient(t, b)
+	var calls atomic.Int64
+	from := at(subscribe(t, c, consume.Request{Key: register(t, eventcore.KeyDefinition{
+		Key: "t.mail", EventType: "t.mail", Workers: workers,
+		Schema: eventcore.SchemaDef{Custom: &eventcore.SchemaSpec{Raw: []byte(`{"type":"object"}`)}},
+		Process: func(context.Context, eventcore.APIClient, *eventcore.RawEvent, map[string]string) (json.RawMessage, error) {
+			calls.Add(1)
+			return fmt.Appendf(nil, `{"body":%q}`, strings.Repeat("x", 20<<10)), nil
+		},
+	})}))
+	b.Source.Send(t, testutil.Events(1, events, "t.mail")...)
+	read := 0
+	for more := true; more; {
+		page, err := c.Read(t.Context(), from, consume.Limit{Events: 200, Bytes: 32 << 10}, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read += len(page.Events)
+		from[0].Cursor, more = page.Next[0], page.HasMore
+	}
+	if n := calls.Load(); read != events || n > workers*events {
+		t.Errorf("%d events were read, and processed %d times; want %d, and at most %d", read, n, events, workers*events)
 	}
 }

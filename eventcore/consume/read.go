@@ -13,18 +13,20 @@ import (
 const (
 	// MaxPage is the largest limit of a page.
 	MaxPage = 200
-	// MaxPageBytes is the largest limit of the data of a page's events.
+	// MaxPageBytes is the largest limit of a page's events.
 	MaxPageBytes = 2 << 20
 	// fetchedPerPage is how many bytes of events, for each of a page that is smaller, are asked of the bus at once: data is
 	// mostly smaller than the event that it is of, and what does not fit is asked for again.
 	fetchedPerPage = 4
+	// besideData is what an event counts in bytes beside its data: its ids, type, time and cursor, as a reader gets them.
+	besideData = 256
 )
 
 // Limit bounds a page.
 type Limit struct {
 	// Events is from 1 to MaxPage; numbers beyond it count as the nearest.
 	Events int
-	// Bytes bounds the sum of the events' data, which the first event may exceed; 0, and what is above it, is MaxPageBytes.
+	// Bytes bounds about what the events take as JSON, which the first one may exceed; 0, and what is above it, is MaxPageBytes.
 	Bytes int
 }
 
@@ -151,15 +153,44 @@ func (r *reader) rewind(ctx context.Context, l *link, head eventcore.Position) (
 // behind what was looked at. It ends the page before an event whose results do not all fit, unless it is the first.
 func (r *reader) take(ctx context.Context, l *link, batch *batch) error {
 	r.page.Truncated = r.page.Truncated || batch.gap
-	results, err := r.process(ctx, batch)
+	for items := range slices.Chunk(batch.items, r.group()) {
+		fits, err := r.takeGroup(ctx, l, items)
+		if err != nil {
+			return err
+		}
+		if !fits {
+			r.page.HasMore, r.full = true, true
+			return nil
+		}
+	}
+	r.advance(batch.next)
+	r.page.HasMore, r.full = batch.more, len(r.page.Events) >= r.limit.Events || r.size >= r.limit.Bytes
+	return nil
+}
+
+// group is how many events are processed before it is looked at whether they fit: of a small page as few as keep the
+// workers busy, because what does not fit is processed again for the next one, and may have to be looked up.
+func (r *reader) group() int {
+	if r.limit.Bytes >= MaxPageBytes {
+		return MaxPage
+	}
+	workers := 1
+	for _, at := range r.at {
+		workers = max(workers, cap(at.Subscription.workers))
+	}
+	return workers
+}
+
+// takeGroup takes a few events, and reports whether all of them fit.
+func (r *reader) takeGroup(ctx context.Context, l *link, items []*item) (fits bool, err error) {
+	results, err := r.process(ctx, items)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, item := range results {
 		n, size := item.kept()
 		if n > 0 && len(r.page.Events) > 0 && (len(r.page.Events)+n > r.limit.Events || r.size+size > r.limit.Bytes) {
-			r.page.HasMore, r.full = true, true
-			return nil
+			return false, nil
 		}
 		r.size += size
 		for _, result := range item.results {
@@ -173,9 +204,7 @@ func (r *reader) take(ctx context.Context, l *link, batch *batch) error {
 		}
 		r.advance(item.position)
 	}
-	r.advance(batch.next)
-	r.page.HasMore, r.full = batch.more, len(r.page.Events) >= r.limit.Events || r.size >= r.limit.Bytes
-	return nil
+	return true, nil
 }
 
 // advance moves positions that lie before after.
@@ -203,12 +232,15 @@ type itemResults struct {
 	results  []result
 }
 
-// kept is how many events the page gets, and the bytes of their data.
+// kept is how many events the page gets, and about how many bytes they take there.
 func (i itemResults) kept() (n, size int) {
 	for _, result := range i.results {
 		if result.event != nil {
 			n++
-			size += len(result.event.Data)
+			size += besideData + len(result.event.Data)
+			if failure := result.event.Err; failure != nil {
+				size += besideData + len(failure.Message) + len(failure.Hint)
+			}
 		}
 	}
 	return n, size
@@ -220,12 +252,12 @@ type result struct {
 	event *Event
 }
 
-// process runs the hooks of all subscriptions that a batch's events match: the events of one subscription beside
-// each other, as far as the key's Workers allow.
-func (r *reader) process(ctx context.Context, batch *batch) ([]itemResults, error) {
-	items := make([]itemResults, len(batch.items))
+// process runs the hooks of all subscriptions that events match: the events of one subscription beside each other, as
+// far as the key's Workers allow.
+func (r *reader) process(ctx context.Context, events []*item) ([]itemResults, error) {
+	items := make([]itemResults, len(events))
 	run := newRunner(ctx)
-	for i, one := range batch.items {
+	for i, one := range events {
 		items[i].position = one.position
 		for n, at := range r.at {
 			if at.Subscription.eventType == one.raw.EventType && one.position > r.next[n] {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
 )
@@ -166,10 +167,14 @@ func writable(dir string) error {
 }
 
 func unusable(dir string, err error) error {
+	cause := fmt.Errorf("%w: %w", ErrUnusable, err)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		cause = err // which passes
+	}
 	return &eventcore.Error{
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the state directory %s cannot be used: %v", dir, err),
 		Hint:    "make it a directory that this user has and can write to, or set " + EnvHome + " to one",
-		Cause:   fmt.Errorf("%w: %w", ErrUnusable, err),
+		Cause:   cause,
 	}
 }

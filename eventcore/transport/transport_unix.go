@@ -124,7 +124,7 @@ func unbindable(path string, err error) error {
 		Code:    eventcore.CodeBusUnavailable,
 		Message: fmt.Sprintf("the bus cannot be reached at %s: %v", path, err),
 		Hint:    "move away what is there, or set " + statedir.EnvHome + " to a directory of yours on a local disk",
-		Cause:   err,
+		Cause:   fmt.Errorf("%w: %w", statedir.ErrUnusable, err),
 	}
 }
 

@@ -46,7 +46,7 @@ type connection struct {
 	slots   chan struct{}
 	answers chan *delivery
 	taken   []time.Time   // the writer's: when what it is acknowledging had arrived
-	woken   atomic.Bool   // the machine slept, and nothing was heard since
+	woken   atomic.Bool   // the machine slept, and no pong has come since
 	frames  atomic.Uint64 // data frames that have arrived
 }
 
@@ -122,13 +122,18 @@ func (c *connection) read(ctx context.Context) error {
 // heard moves the time by which something must arrive. The context is looked at after the deadline was set, so
 // that the end of the context, which sets one in the past, is not overwritten unseen.
 func (c *connection) heard(ctx context.Context) error {
-	if c.woken.Load() {
-		c.woken.Store(false)
+	for {
+		silence, woken := c.settings.silence(), c.woken.Load()
+		if woken {
+			silence = c.sleep.answer // until the pong: what else is read may have come before the sleep
+		}
+		if err := c.wire.SetReadDeadline(time.Now().Add(silence)); err != nil {
+			return c.lost(err)
+		}
+		if c.woken.Load() == woken {
+			return ctx.Err()
+		}
 	}
-	if err := c.wire.SetReadDeadline(time.Now().Add(c.settings.silence())); err != nil {
-		return c.lost(err)
-	}
-	return ctx.Err()
 }
 
 // lost explains a read error.

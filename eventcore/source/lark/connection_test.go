@@ -109,6 +109,53 @@ func TestAfterASleepAConnectionHasToProveThatItLives(t *testing.T) {
 	}
 }
 
+// sleepy returns settings by which the machine has slept for as long as the test adds.
+func sleepy(asleep *atomic.Int64, answer time.Duration) sleepSettings {
+	system := defaultSleepSettings()
+	return sleepSettings{look: 5 * time.Millisecond, answer: answer, clocks: func() (time.Time, time.Duration) {
+		wall, running := system.clocks()
+		return wall.Add(time.Duration(asleep.Load())), running
+	}}
+}
+
+// What lay in the socket before the sleep does not prove that the connection lives.
+func TestOnlyAPongProvesThatAConnectionSurvivedASleep(t *testing.T) {
+	var asleep atomic.Int64
+	s := start(t, larksim.Options{PingInterval: time.Hour, AckTimeout: time.Minute, ReconnectInterval: time.Second}, func(o *Options) {
+		o.sleep = sleepy(&asleep, 200*time.Millisecond)
+	})
+	s.connected(t)
+	awaiting(func(c larksim.Counts) bool { return c.Pings == 1 })(t, s)
+	for range 3 {
+		s.platform.Send(larksim.Text(larksim.Ada, larksim.Engineering, "before the sleep"))
+	}
+	event := s.sink.next(t) // the others wait
+	awaiting(func(c larksim.Counts) bool { return c.Delivered == 3 })(t, s)
+	s.platform.Silence()
+	asleep.Add(int64(time.Hour))
+	event.Done(nil)
+	for range 2 {
+		s.sink.next(t).Done(nil)
+	}
+	s.sink.awaitState(t, func(state source.State) bool { return state.Phase == source.Reconnecting })
+}
+
+func TestASleepEndsTheWaitForTheNextAttempt(t *testing.T) {
+	var asleep atomic.Int64
+	settings := sleepy(&asleep, time.Second)
+	if slept, err := New(Options{sleep: settings}).pause(t.Context(), 12*time.Millisecond); slept || err != nil {
+		t.Errorf("a wait without a sleep ended with %v, %v", slept, err)
+	}
+	awake := settings.clocks
+	settings.clocks = func() (time.Time, time.Duration) {
+		defer asleep.Add(int64(time.Hour)) // by the next look
+		return awake()
+	}
+	if slept, err := New(Options{sleep: settings}).pause(t.Context(), time.Hour); !slept || err != nil {
+		t.Errorf("a wait with a sleep ended with %v, %v", slept, err)
+	}
+}
+
 func TestACorrectionOfTheTimeIsNoSleep(t *testing.T) {
 	wall, running := time.Unix(1e9, 0), time.Duration(0)
 	watch := watchSleep(func() (time.Time, time.Duration) { return wall, running })

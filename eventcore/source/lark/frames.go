@@ -37,6 +37,7 @@ func (c *connection) control(f *frame.Frame) {
 		c.log.Debug("control frame of an unknown type ignored", "type", kind)
 		return
 	}
+	c.woken.Store(false)
 	if len(f.Payload) == 0 {
 		return
 	}

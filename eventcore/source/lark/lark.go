@@ -107,10 +107,29 @@ func (s *Source) run(ctx context.Context, sink source.Sink, states *reporter) er
 		}
 		states.reconnecting(attempt+1, err, wait)
 		s.log.Warn("long connection down", "error", err, "attempt", attempt+1, "wait", wait)
-		if err := sleep(ctx, wait); err != nil {
+		slept, err := s.pause(ctx, wait)
+		if err != nil {
 			return err
 		}
+		if slept {
+			waits.reset()
+		}
 	}
+}
+
+// pause waits before the next attempt, and no longer if the machine has slept meanwhile: that the network was gone is
+// no news then.
+func (s *Source) pause(ctx context.Context, wait time.Duration) (slept bool, err error) {
+	watch := watchSleep(s.options.sleep.clocks)
+	for left := wait; left > 0; left -= s.options.sleep.look {
+		if err := sleep(ctx, min(left, s.options.sleep.look)); err != nil {
+			return false, err
+		}
+		if watch.slept() > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // connect asks for the endpoint, which also limits the waits, and opens the socket.

@@ -27,7 +27,8 @@ func (s *Source) watchOnline(ctx context.Context, states *reporter, frames func(
 	pace, began := s.options.online, time.Now()
 	counted, missing, arrived := false, false, uint64(0)
 	for {
-		switch count, known := s.askOnline(ctx, states); {
+		count, known := s.askOnline(ctx, states)
+		switch {
 		case !known:
 		case count > 0:
 			counted, missing = true, false
@@ -38,7 +39,8 @@ func (s *Source) watchOnline(ctx context.Context, states *reporter, frames func(
 			missing, arrived = true, frames()
 		}
 		wait := pace.usual
-		if missing || !counted && time.Since(began) < pace.usual { // it may count a new one only after a while
+		// It may count a new connection only after a while, and the one before it for another while.
+		if young := time.Since(began) < pace.usual; missing || young && (!counted || count > 1) {
 			wait = pace.doubtful
 		}
 		if sleep(ctx, wait) != nil {

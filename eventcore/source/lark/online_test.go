@@ -25,6 +25,7 @@ func TestWhenThePlatformIsAskedHowManyConnectionsItCounts(t *testing.T) {
 		"unknown at first, then forgotten": {"-111111110", false, []int{0, 1, 11, 12}, errForgotten},
 		"not counted, and events come":     {"1111111110", true, []int{0, 10, 11, 12, 13}, nil},
 		"not counted for a moment":         {"11111111110111", false, []int{0, 10, 11, 21}, nil},
+		"the one before it is counted":     {"221", false, []int{0, 1, 2, 12}, nil},
 		"never counted":                    {"0", false, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
