@@ -120,9 +120,18 @@ func sleepy(asleep *atomic.Int64, answer time.Duration) sleepSettings {
 
 // What lay in the socket before the sleep does not prove that the connection lives.
 func TestOnlyAPongProvesThatAConnectionSurvivedASleep(t *testing.T) {
-	var asleep atomic.Int64
+	var asleep, looks atomic.Int64
+	probed := make(chan struct{})
 	s := start(t, larksim.Options{PingInterval: time.Hour, AckTimeout: time.Minute, ReconnectInterval: time.Second}, func(o *Options) {
-		o.sleep = sleepy(&asleep, 200*time.Millisecond)
+		o.sleep = sleepy(&asleep, 500*time.Millisecond)
+		look := o.sleep.clocks
+		o.sleep.clocks = func() (time.Time, time.Duration) {
+			// The first look afterwards finds the sleep, and the next one follows the ping.
+			if asleep.Load() > 0 && looks.Add(1) == 2 {
+				close(probed)
+			}
+			return look()
+		}
 	})
 	s.connected(t)
 	awaiting(func(c larksim.Counts) bool { return c.Pings == 1 })(t, s)
@@ -133,6 +142,7 @@ func TestOnlyAPongProvesThatAConnectionSurvivedASleep(t *testing.T) {
 	awaiting(func(c larksim.Counts) bool { return c.Delivered == 3 })(t, s)
 	s.platform.Silence()
 	asleep.Add(int64(time.Hour))
+	<-probed
 	event.Done(nil)
 	for range 2 {
 		s.sink.next(t).Done(nil)
