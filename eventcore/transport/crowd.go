@@ -56,9 +56,9 @@ func (c *Crowd) Accept() (net.Conn, error) {
 	}
 }
 
-// refuse closes the connection, and says why if it was told nothing yet.
+// refuse closes the connection, and says why if it was told nothing yet, nor will be.
 func (g *Guest) refuse() {
-	if refusal := g.crowd.limits.Refusal; len(refusal) > 0 && !g.known.Load() {
+	if refusal := g.crowd.limits.Refusal; len(refusal) > 0 && g.standing.Load() == refused {
 		// The errors are that the other side has gone.
 		_ = g.SetWriteDeadline(time.Now().Add(refusalTime))
 		_, _ = g.Conn.Write(refusal)
@@ -73,9 +73,11 @@ func (c *Crowd) enter(guest *Guest) (leaving *Guest) {
 	if c.open >= c.limits.Open {
 		first := c.strangers.Front()
 		if first == nil {
+			guest.standing.Store(refused)
 			return guest
 		}
 		leaving = first.Value.(*Guest)
+		leaving.standing.CompareAndSwap(unknown, refused)
 		leaving.leave()
 	}
 	guest.stranger = c.strangers.PushBack(guest)
@@ -84,11 +86,18 @@ func (c *Crowd) enter(guest *Guest) (leaving *Guest) {
 	return leaving
 }
 
+// How a guest stands, which changes once.
+const (
+	unknown = iota // neither of the others
+	known          // it was admitted, or told something
+	refused        // it has no place, and is told nothing but that
+)
+
 // Guest is one of the connections, a stranger at first. Its methods may be called from many goroutines.
 type Guest struct {
 	net.Conn
-	crowd *Crowd
-	known atomic.Bool // it was admitted, or told something, at some time
+	crowd    *Crowd
+	standing atomic.Int32
 
 	// The crowd's mu guards these.
 	stranger *list.Element // nil if it is none
@@ -97,9 +106,9 @@ type Guest struct {
 
 // Admit says that the other side has said who it is, and asks for something: it is no stranger until Dismiss.
 func (g *Guest) Admit() {
-	g.known.Store(true)
 	g.crowd.mu.Lock()
 	defer g.crowd.mu.Unlock()
+	g.standing.CompareAndSwap(unknown, known)
 	g.noStranger()
 }
 
@@ -112,9 +121,11 @@ func (g *Guest) Dismiss() {
 	}
 }
 
-// Write implements [net.Conn].
+// Write implements [net.Conn]. To one that has lost its place it writes nothing.
 func (g *Guest) Write(text []byte) (int, error) {
-	g.known.Store(true)
+	if g.standing.Load() != known && !g.standing.CompareAndSwap(unknown, known) && g.standing.Load() == refused {
+		return 0, net.ErrClosed
+	}
 	return g.Conn.Write(text)
 }
 

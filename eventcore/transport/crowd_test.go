@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -72,6 +73,48 @@ func TestACrowdIsBounded(t *testing.T) {
 			t.Error("one that was closed twice made room for two")
 		}
 	}
+}
+
+// pipes is a listener of what is put in.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) { return <-p, nil }
+func (p pipes) Close() error              { return nil }
+func (p pipes) Addr() net.Addr            { return nil }
+
+// Who is just being admitted when another takes the place is told so, and nothing else, or an answer that is cut off.
+func TestWhoIsRefusedIsToldNothingElse(t *testing.T) {
+	accepting := make(pipes, 2)
+	crowd := transport.Limit(accepting, transport.Limits{Open: 1, Refusal: []byte("full")})
+	ours, theirs := net.Pipe()
+	other, _ := net.Pipe()
+	accepting <- ours
+	accepting <- other
+	conn, err := crowd.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := conn.(*transport.Guest)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := crowd.Accept(); err != nil {
+			t.Error(err)
+		}
+	}()
+	told := make([]byte, 1)
+	if _, err := theirs.Read(told); err != nil {
+		t.Fatal(err)
+	}
+	first.Admit()
+	if n, err := first.Write([]byte("welcome")); n != 0 || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("wrote %d, %v to one that is refused", n, err)
+	}
+	rest, err := io.ReadAll(theirs)
+	if got := string(told) + string(rest); err != nil || got != "full" {
+		t.Errorf("told %q, %v", got, err)
+	}
+	<-done
 }
 
 func TestStrangersMakeRoomForThoseWhoComeAfterThem(t *testing.T) {
