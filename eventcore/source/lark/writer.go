@@ -97,7 +97,7 @@ func (c *connection) writePing() error {
 	return c.socket.WriteMessage(websocket.BinaryMessage, frame.Ping(c.service).Marshal())
 }
 
-// probe pings, and lets the reader wait for the answer only as long as after a sleep.
+// probe pings, and has the reader wait for the answer for a short while only.
 func (c *connection) probe(ctx context.Context) error {
 	c.woken.Store(true)
 	// Before the ping, so that it cannot undo what the reader sets when it hears the answer.
