@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/larkevents/lark-events-mcp/eventcore"
@@ -55,14 +55,12 @@ func ParseEnvelope(body []byte, received time.Time) (Event, error) {
 	case env.header:
 		raw.EventID, raw.EventType, raw.SourceTime = env.eventID, env.eventType, env.createTime
 		if raw.EventType == messageType && env.event != nil {
-			if id := messageID(env.event); id != "" {
-				event.DedupID = env.tenant + "/" + id
-			}
+			event.DedupID = messageID(env.event, env.tenant)
 		}
 	case env.event != nil:
 		raw.EventID, raw.SourceTime = env.uuid, env.ts
 		for name, value := range members(env.event) {
-			if is(name, "type") {
+			if string(folded(name)) == "type" {
 				raw.EventType = stringOnly(value)
 			}
 		}
@@ -84,20 +82,36 @@ func ParseEnvelope(body []byte, received time.Time) (Event, error) {
 	return event, nil
 }
 
-// messageID returns the message_id of a message, and "" if it has none. Of several the last one counts, as for those who
-// read the payload.
-func messageID(event []byte) (id string) {
-	for name, message := range members(event) {
-		if !is(name, "message") || message[0] != '{' {
+// messageID returns what tells a message from all others: its tenant and its message_id, or "" if it has none. Of several
+// the last one counts, as for those who read the payload.
+func messageID(event []byte, tenant string) string {
+	var id, name []byte
+	inMessage := false
+	// One walk, not one to find the end of the message and another through it: every message passes here.
+	for rest := event[1:]; ; {
+		if rest[0] == '}' {
+			if !inMessage {
+				break
+			}
+			inMessage, rest = false, rest[1:]
 			continue
 		}
-		for name, value := range members(message) {
-			if is(name, "message_id") && value[0] == '"' {
-				id = unquote(value)
-			}
+		name, rest = nextName(rest)
+		if !inMessage && rest[0] == '{' && string(folded(name)) == "message" {
+			inMessage, rest = true, rest[1:]
+			continue
+		}
+		value := rest[:valueEnd(rest)]
+		rest = rest[len(value):]
+		if inMessage && value[0] == '"' && string(folded(name)) == "message_id" {
+			id = value[1 : len(value)-1]
 		}
 	}
-	return id
+	if len(id) == 0 {
+		return ""
+	}
+	text := make([]byte, 0, 64)
+	return string(append(append(append(text, tenant...), '/'), id...))
 }
 
 // compacted returns an object in UTF-8 and without white space between its tokens: the body itself if it is so already,
@@ -136,22 +150,27 @@ func scanEnvelope(body []byte) envelope {
 	var env envelope
 	out := append(make([]byte, 0, len(body)), '{')
 	for name, value := range members(body) {
-		if is(name, "token") {
+		what := folded(name)
+		if string(what) == "token" {
 			continue
 		}
 		out = appendName(out, name)
-		switch {
-		case is(name, "header") && value[0] == '{':
-			env.header = true
-			out = env.scanHeader(out, value)
-			continue
-		case is(name, "event") && value[0] == '{':
-			env.event = value
-		case is(name, "uuid"):
+		switch string(what) {
+		case "header":
+			if value[0] == '{' {
+				env.header = true
+				out = env.scanHeader(out, value)
+				continue
+			}
+		case "event":
+			if value[0] == '{' {
+				env.event = value
+			}
+		case "uuid":
 			env.uuid = text(value)
-		case is(name, "ts"):
+		case "ts":
 			env.ts = text(value)
-		case is(name, "action"):
+		case "action":
 			env.action = true
 		}
 		out = append(out, value...)
@@ -164,16 +183,16 @@ func scanEnvelope(body []byte) envelope {
 func (env *envelope) scanHeader(out, header []byte) []byte {
 	out = append(out, '{')
 	for name, value := range members(header) {
-		switch {
-		case is(name, "token"):
+		switch string(folded(name)) {
+		case "token":
 			continue
-		case is(name, "event_id"):
+		case "event_id":
 			env.eventID = text(value)
-		case is(name, "event_type"):
+		case "event_type":
 			env.eventType = stringOnly(value)
-		case is(name, "create_time"):
+		case "create_time":
 			env.createTime = text(value)
-		case is(name, "tenant_key"):
+		case "tenant_key":
 			env.tenant = text(value)
 		}
 		out = append(appendName(out, name), value...)
@@ -181,13 +200,26 @@ func (env *envelope) scanHeader(out, header []byte) []byte {
 	return append(out, '}')
 }
 
-// is compares a member's name as encoding/json does, without regard to case, so that what a reader of the payload
-// takes for the token is what was removed.
-func is(name []byte, want string) bool {
-	if plain := name[1 : len(name)-1]; isPlain(plain) {
-		return len(plain) == len(want) && strings.EqualFold(string(plain), want)
+// folded returns a member's name in the form in which names are compared here: without regard to case, as encoding/json
+// does, so that what a reader of the payload takes for the token is what was removed. Most names are in it as they are.
+func folded(name []byte) []byte {
+	plain := name[1 : len(name)-1]
+	for _, c := range plain {
+		if c == '\\' || c >= 0x80 || 'A' <= c && c <= 'Z' {
+			return bytes.Map(lowest, []byte(unquote(name)))
+		}
 	}
-	return strings.EqualFold(unquote(name), want)
+	return plain
+}
+
+// lowest returns the lower-case ASCII letter that equals r but for case, if there is one; some that are no ASCII have one.
+func lowest(r rune) rune {
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		if 'a' <= f && f <= 'z' {
+			return f
+		}
+	}
+	return r
 }
 
 // appendName appends a member's name, after a comma if it is not the first one.

@@ -10,13 +10,9 @@ import (
 // object must be valid and without white space between its tokens, as json.Compact leaves it.
 func members(object []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		rest := object[1:] // behind the brace
-		for rest[0] != '}' {
-			if rest[0] == ',' {
-				rest = rest[1:]
-			}
-			name := rest[:stringEnd(rest)]
-			rest = rest[len(name)+1:] // behind the colon
+		for rest := object[1:]; rest[0] != '}'; {
+			var name []byte
+			name, rest = nextName(rest)
 			value := rest[:valueEnd(rest)]
 			rest = rest[len(value):]
 			if !yield(name, value) {
@@ -24,6 +20,16 @@ func members(object []byte) iter.Seq2[[]byte, []byte] {
 			}
 		}
 	}
+}
+
+// nextName returns the next name of an object, of which rest is what follows the brace or a member, and what follows the
+// colon.
+func nextName(rest []byte) (name, value []byte) {
+	if rest[0] == ',' {
+		rest = rest[1:]
+	}
+	name = rest[:stringEnd(rest)]
+	return name, rest[len(name)+1:]
 }
 
 // valueEnd returns the length of the value that text begins with.
@@ -79,10 +85,12 @@ func nestsDeeper(text []byte, limit int) bool {
 // stringEnd returns the length of the string that text begins with, quotes included.
 func stringEnd(text []byte) int {
 	for i := 1; ; i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
+		i += bytes.IndexByte(text[i:], '"')
+		escapes := 0
+		for text[i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
 			return i + 1
 		}
 	}
