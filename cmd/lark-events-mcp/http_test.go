@@ -40,7 +40,8 @@ func (w *world) serveHTTP(args ...string) (*process, *webAgent) {
 	url := ""
 	eventually(w.t, "the ready line", func() bool {
 		for line := range strings.Lines(p.stderr.String()) {
-			if rest, ok := strings.CutPrefix(line, "ready url="); ok && strings.HasSuffix(rest, "\n") {
+			// With gctrace the runtime writes to stderr as well, and a line of its may begin before this one.
+			if _, rest, ok := strings.Cut(line, "ready url="); ok && strings.HasSuffix(rest, "\n") {
 				url = strings.TrimSpace(rest)
 			}
 		}
