@@ -24,8 +24,8 @@ type Options struct {
 	// Logger gets what happens to the connection, never event content or credentials; nil for none.
 	Logger *slog.Logger
 	// OnlineConnections asks the platform how many connections the app has open anywhere; nil not to ask. It
-	// is called in the background after connecting and every ten minutes, and its failure is only logged. A connection
-	// that was counted and no longer is, twice in a row, is made again.
+	// is called in the background after connecting and every ten minutes, in doubt every minute, and its failure is only
+	// logged. A connection that was counted and twice in a row no longer is, and brings nothing in between, is made again.
 	OnlineConnections func(ctx context.Context) (int, error)
 
 	online onlinePace

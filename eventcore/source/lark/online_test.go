@@ -4,10 +4,71 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/larkevents/lark-events-mcp/eventcore/source"
+	"github.com/larkevents/lark-events-mcp/eventcore/source/larksim"
 )
+
+// A connection can answer pings and bring no events, for hours. The platform's own count tells.
+func TestAConnectionThatThePlatformForgetsIsMadeAgain(t *testing.T) {
+	// What the platform answers, a letter each: a count, or that it cannot say. The last one goes on.
+	for name, c := range map[string]struct {
+		answers    string
+		reconnects int
+	}{
+		"forgotten":                                    {"1001", 1},
+		"forgotten, as far as known":                   {"10-01", 1},
+		"forgotten again and again":                    {"1001001", 2},
+		"not counted once":                             {"101010101", 0},
+		"never counted":                                {"00000", 0},
+		"not counted any more after it was made again": {"1000000", 1},
+		"beside others":                                {"333", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := make(chan struct{}, 1)
+			answers := c.answers
+			s := start(t, larksim.Options{ReconnectInterval: time.Second}, func(o *Options) {
+				o.online = onlinePace{usual: time.Millisecond, doubtful: time.Millisecond}
+				o.OnlineConnections = func(context.Context) (int, error) {
+					if len(answers) == 1 {
+						select {
+						case asked <- struct{}{}:
+						default:
+						}
+					} else {
+						defer func() { answers = answers[1:] }()
+					}
+					if answers[0] == '-' {
+						return 0, errors.New("no answer")
+					}
+					return int(answers[0] - '0'), nil
+				}
+			})
+			for range 5 {
+				select {
+				case <-asked:
+				case <-time.After(patience):
+					t.Fatalf("the platform is not asked any more: %+v", s.sink.history())
+				}
+			}
+			s.sink.awaitState(t, func(state source.State) bool {
+				return state.Phase == source.Connected && state.Reconnects == c.reconnects
+			})
+			history := s.sink.history()
+			last := history[len(history)-1]
+			if last.Phase != source.Connected || last.Reconnects != c.reconnects {
+				t.Errorf("%+v, want connected after %d reconnects", last, c.reconnects)
+			}
+			if said := strings.Contains(last.LastError, "no longer counts"); said != (c.reconnects > 0) {
+				t.Errorf("the last error is %q", last.LastError)
+			}
+		})
+	}
+}
 
 // What the platform answers in each minute is a letter: its count, or that it does not answer. The last one goes on.
 func TestWhenThePlatformIsAskedHowManyConnectionsItCounts(t *testing.T) {
