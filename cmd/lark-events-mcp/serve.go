@@ -86,7 +86,7 @@ func newServeCommand(g *globals) *cobra.Command {
 	cmd.Flags().StringVar(&push, "push", string(mcp.PushAuto), "how an agent is told of an event as it arrives: auto, resource, log, channel or off")
 	cmd.Flags().StringSliceVar(&allowSenders, "allow-sender", nil,
 		"with --push channel: a person who may wake the agent, by open_id, union_id or user_id; '*' is anyone (repeatable)")
-	cmd.Flags().StringSliceVar(&allowChats, "allow-chat", nil, "with --push channel: a chat in which everyone may wake the agent, by its id (repeatable)")
+	cmd.Flags().StringSliceVar(&allowChats, "allow-chat", nil, "with --push channel: a chat in which every person may wake the agent, by its id (repeatable)")
 	web.register(cmd)
 	cmd.Flags().BoolVar(&demo, "demo", false, "on a simulated platform in this process, without an account")
 	return cmd
